@@ -1,0 +1,3 @@
+module github.com/vigilance-go/vigilance
+
+go 1.26
