@@ -1,0 +1,74 @@
+# Everything a developer or CI does stands here; `make help` lists it.
+
+# Tool versions: the only place they are written.
+GOLANGCI_LINT_VERSION := v2.15.0
+
+# Debian packages that tests talk to or are built with. A test that misses one
+# names it and skips; with VIGILANCE_REQUIRE_PEERS=1 it fails.
+APT_PACKAGES := supervisor python3 gcc libc6-dev procps
+
+# The systems every package must compile and vet for.
+PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 freebsd/amd64
+
+# The tag drops urfave/cli's man page generator, which no binary here uses.
+TAGS  := urfave_cli_no_docs
+TOOLS := $(CURDIR)/.tools
+LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+# Peers can be required where they can be installed; elsewhere their tests skip.
+REQUIRE_PEERS := $(if $(shell command -v apt-get),1,)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-long lint clean deps checks gofmt vet cross
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build every command into bin/
+	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -o bin/ ./cmd/...
+
+run: build ## Start supervisord on examples/quickstart: a crash becomes a mail
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./examples/mailcatcher
+	@mkdir -p run
+	exec bin/supervisord -n -c examples/quickstart/supervisord.conf
+
+test: deps checks ## Install what the tests need; check, cross-compile and test everything
+	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) go test -race -count=1 -timeout 8m -tags $(TAGS) ./...
+
+test-long: deps ## The same tests with many more rounds (about half an hour)
+	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) VIGILANCE_LONG=1 VIGILANCE_FUZZ_DOCS=30000 \
+		go test -race -count=1 -timeout 40m -tags $(TAGS) ./...
+
+checks: gofmt vet lint cross
+
+lint: $(LINT) ## Run golangci-lint with the rules of .golangci.yml
+	$(LINT) run --build-tags $(TAGS) ./...
+
+clean: ## Remove what build, run and the tools have left in the checkout
+	rm -rf bin run .tools
+
+deps:
+	@test/install-packages $(APT_PACKAGES)
+
+gofmt:
+	@unformatted=$$(git ls-files -z -c -o --exclude-standard '*.go' | xargs -0 -r gofmt -l); \
+	if [ -n "$$unformatted" ]; then \
+		echo "not formatted by gofmt:" $$unformatted >&2; exit 1; \
+	fi
+
+vet:
+	go vet -tags $(TAGS) ./...
+
+cross:
+	@set -e; for platform in $(PLATFORMS); do \
+		echo "building and vetting for $$platform"; \
+		export CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
+		go build -tags $(TAGS) ./...; \
+		go vet -tags $(TAGS) ./...; \
+	done
+
+# The version is part of the file's name, so that a new one is built when it changes.
+$(LINT):
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(TOOLS)/golangci-lint $@
