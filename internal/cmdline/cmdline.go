@@ -132,11 +132,11 @@ func (t Tool) report(err error) int {
 		return t.Complain(t.Stderr, t.Name, err)
 	case errors.As(err, &exit):
 		if text := err.Error(); text != "" {
-			fmt.Fprintln(t.Stderr, text)
+			_, _ = fmt.Fprintln(t.Stderr, text)
 		}
 		return exit.ExitCode()
 	default:
-		fmt.Fprintf(t.Stderr, "%s: %v\n", t.Name, err)
+		_, _ = fmt.Fprintf(t.Stderr, "%s: %v\n", t.Name, err)
 		return 1
 	}
 }
@@ -152,7 +152,7 @@ func (t Tool) showFlags() []cli.Flag {
 // Complain reports a usage error as supervisord and supervisorctl do, and
 // returns their exit status, 2.
 func Complain(stderr io.Writer, name string, err error) int {
-	fmt.Fprintf(stderr, "Error: %v\nFor help, use %s -h\n", err, name)
+	_, _ = fmt.Fprintf(stderr, "Error: %v\nFor help, use %s -h\n", err, name)
 	return 2
 }
 
