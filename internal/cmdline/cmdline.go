@@ -52,7 +52,9 @@ type Tool struct {
 type Show struct {
 	Name    string
 	Aliases []string
-	Text    string
+	// Category is empty or Beyond.
+	Category string
+	Text     string
 }
 
 // Main reads args, the command line without the program's name, runs the tool
@@ -144,7 +146,7 @@ func (t Tool) report(err error) int {
 func (t Tool) showFlags() []cli.Flag {
 	flags := make([]cli.Flag, 0, len(t.Shows)+len(t.Flags))
 	for _, s := range t.Shows {
-		flags = append(flags, &cli.BoolFlag{Name: s.Name, Aliases: s.Aliases})
+		flags = append(flags, &cli.BoolFlag{Name: s.Name, Aliases: s.Aliases, Category: s.Category})
 	}
 	return flags
 }

@@ -25,6 +25,11 @@ const (
 	Optparse
 )
 
+// Beyond is the category (cli.Flag's Category) of options that the Python tool
+// of the same name lacks. Typed in part, such an option is found only where
+// none of the tool's own would be: new options leave old abbreviations unique.
+const Beyond = "beyond"
+
 // Option is one occurrence of an option on a command line.
 type Option struct {
 	// Name is the first name of the flag, whichever name was typed.
@@ -85,6 +90,7 @@ type flagName struct {
 	text  string
 	first string // the flag's first name
 	takes bool   // whether the flag takes a value
+	newer bool   // whether the flag is in category Beyond
 }
 
 // table holds every name of a command's flags, in the order of declaration.
@@ -98,8 +104,10 @@ func newTable(flags []cli.Flag) table {
 		if d, ok := f.(cli.DocGenerationFlag); ok {
 			takes = d.TakesValue()
 		}
+		category, _ := f.(cli.CategorizableFlag)
+		newer := category != nil && category.GetCategory() == Beyond
 		for _, name := range names {
-			t = append(t, flagName{text: name, first: names[0], takes: takes})
+			t = append(t, flagName{text: name, first: names[0], takes: takes, newer: newer})
 		}
 	}
 	return t
@@ -118,10 +126,10 @@ func (t table) short(letter string) (flagName, bool) {
 	return t[i], true
 }
 
-// long returns the long names that start with prefix, or the one that equals
-// it.
+// long returns the long names that prefix may stand for: the one that equals
+// it, or else those that start with it, the newer ones only in want of others.
 func (t table) long(prefix string) []flagName {
-	var found []flagName
+	var found, newer []flagName
 	for _, n := range t {
 		if utf8.RuneCountInString(n.text) < 2 || !strings.HasPrefix(n.text, prefix) {
 			continue
@@ -129,7 +137,14 @@ func (t table) long(prefix string) []flagName {
 		if n.text == prefix {
 			return []flagName{n}
 		}
-		found = append(found, n)
+		if n.newer {
+			newer = append(newer, n)
+		} else {
+			found = append(found, n)
+		}
+	}
+	if len(found) == 0 {
+		return newer
 	}
 	return found
 }

@@ -80,6 +80,31 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseKeepsOldAbbreviationsUnique(t *testing.T) {
+	flags := append(testFlags(),
+		&cli.StringFlag{Name: "config", Category: Beyond},
+		&cli.BoolFlag{Name: "spool", Category: Beyond},
+		&cli.BoolFlag{Name: "spool-here", Category: Beyond})
+	tests := []struct{ arg, want, err string }{
+		{"--co=x", "--configuration", ""},
+		{"--config=x", "--config", ""},
+		{"--spool", "--spool", ""},
+		{"--spool-", "--spool-here", ""},
+		{"--spo", "", "option --spo not a unique prefix"},
+	}
+	for _, tt := range tests {
+		got, err := Parse([]string{tt.arg}, flags, Getopt)
+		switch {
+		case tt.err != "":
+			if err == nil || err.Error() != tt.err {
+				t.Errorf("Parse(%q): error %v, want %q", tt.arg, err, tt.err)
+			}
+		case err != nil || len(got.Options) != 1 || got.Options[0].As != tt.want:
+			t.Errorf("Parse(%q) = %v, %v, want %s", tt.arg, got.Options, err, tt.want)
+		}
+	}
+}
+
 func TestArgvSaysTheSame(t *testing.T) {
 	args := []string{"-nka", "-pa,b", "--prog-f", "--", "-c=", "--", "-n", "x"}
 	first, err := Parse(args, testFlags(), Getopt)
