@@ -31,6 +31,9 @@ type Tool struct {
 	Flags []cli.Flag
 	// Shows holds the options that print a text and end the command.
 	Shows []Show
+	// CheckArgs, when not nil, may refuse the arguments before any option has
+	// an effect.
+	CheckArgs func(args []string) error
 	// Option, when not nil, sees each option that is not a Show in the order
 	// of the command line, before Run. An error ends the command as a usage
 	// error does.
@@ -72,6 +75,11 @@ func (t Tool) Main(ctx context.Context, args []string) int {
 	parsed, err := Parse(args, append(t.showFlags(), t.Flags...), t.Manner)
 	if err != nil && t.Manner == Getopt {
 		return t.Complain(t.Stderr, t.Name, err)
+	}
+	if err == nil && t.CheckArgs != nil {
+		if err := t.CheckArgs(parsed.Args); err != nil {
+			return t.report(err)
+		}
 	}
 	shown, optErr := t.inOrder(parsed)
 	switch {

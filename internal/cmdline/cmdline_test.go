@@ -93,6 +93,24 @@ func TestToolComplainsInItsOwnWay(t *testing.T) {
 	}
 }
 
+func TestToolChecksArgsBeforeOptions(t *testing.T) {
+	var out, errs strings.Builder
+	tool := crash(&out, &errs)
+	tool.CheckArgs = func(args []string) error {
+		if len(args) > 0 {
+			return Usagef("no arguments: %q", args)
+		}
+		return nil
+	}
+	status := tool.Main(context.Background(), []string{"-h", "x"})
+	if want := "Error: no arguments: [\"x\"]\nFor help, use crash -h\n"; status != 2 || errs.String() != want || out.String() != "" {
+		t.Errorf("Main(-h x) = %d, stdout %q, stderr %q, want 2 and stderr %q", status, out.String(), errs.String(), want)
+	}
+	if status := tool.Main(context.Background(), []string{"-h"}); status != 0 || out.String() != "how to\n" {
+		t.Errorf("Main(-h) = %d, stdout %q, want 0 and the help", status, out.String())
+	}
+}
+
 func TestToolReportsTypedValues(t *testing.T) {
 	var out, errs strings.Builder
 	tool := crash(&out, &errs)
