@@ -27,23 +27,23 @@ type Credential struct {
 func LookupCredential(uid int) (*Credential, error) {
 	u, err := user.LookupId(strconv.Itoa(uid))
 	if err != nil {
-		return nil, setuidError(uid, fmt.Sprintf("Can't find uid %d", uid))
+		return nil, setuidError(uid, fmt.Sprintf("Can't find uid %d", uid), err)
 	}
 	switch os.Getuid() {
 	case uid:
 		return nil, nil
 	case 0:
 	default:
-		return nil, setuidError(uid, "Can't drop privilege as nonroot user")
+		return nil, setuidError(uid, "Can't drop privilege as nonroot user", nil)
 	}
 	gid, err := strconv.Atoi(u.Gid)
 	if err != nil {
-		return nil, setuidError(uid, textSetgid)
+		return nil, setuidError(uid, textSetgid, err)
 	}
 	cred := &Credential{UID: uid, GID: gid, Groups: []int{gid}}
 	ids, err := u.GroupIds()
 	if err != nil {
-		return nil, setuidError(uid, textSetgroups)
+		return nil, setuidError(uid, textSetgroups, err)
 	}
 	for _, id := range ids {
 		if n, err := strconv.Atoi(id); err == nil && n != gid {
@@ -53,11 +53,20 @@ func LookupCredential(uid int) (*Credential, error) {
 	return cred, nil
 }
 
-// What Supervisor says when the kernel refuses (options.py, drop_privileges).
+// credentialError is a refusal in Supervisor's words (options.py,
+// drop_privileges).
+type credentialError struct {
+	text  string
+	cause error // nil, or what the kernel or the user database said
+}
+
 const (
 	textSetgroups = "Could not set groups of effective user"
 	textSetgid    = "Could not set group id of effective user"
 )
+
+func (e *credentialError) Error() string { return e.text }
+func (e *credentialError) Unwrap() error { return e.cause }
 
 // DropPrivileges makes the whole process the user uid, with its groups: real,
 // effective and saved IDs, so that there is no way back. It does nothing when
@@ -73,10 +82,10 @@ func DropPrivileges(uid int) error {
 		return nil
 	}
 	if err := syscall.Setgroups(cred.Groups); err != nil {
-		return errors.New(textSetgroups)
+		return &credentialError{textSetgroups, err}
 	}
 	if err := syscall.Setgid(cred.GID); err != nil {
-		return errors.New(textSetgid)
+		return &credentialError{textSetgid, err}
 	}
 	if err := syscall.Setuid(cred.UID); err != nil {
 		return fmt.Errorf("set uid %d: %w", uid, err)

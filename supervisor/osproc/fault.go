@@ -43,8 +43,8 @@ func newSpawnError(spec Spec, stage Stage, err error) *SpawnError {
 	return e
 }
 
-func setuidError(uid int, text string) *SpawnError {
-	return &SpawnError{Stage: StageSetuid, Path: strconv.Itoa(uid), Err: errors.New(text)}
+func setuidError(uid int, text string, cause error) *SpawnError {
+	return &SpawnError{Stage: StageSetuid, Path: strconv.Itoa(uid), Err: &credentialError{text, cause}}
 }
 
 // Error names the file and the reason, for the daemon's log.

@@ -1,6 +1,7 @@
 package osproc
 
 import (
+	"errors"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -88,7 +89,7 @@ type reader struct {
 // becomes readable. It returns false in order to wait.
 func (r *reader) read(fd uintptr) bool {
 	r.readUpTo(fd, bufferSize)
-	if r.err == syscall.EAGAIN {
+	if errors.Is(r.err, syscall.EAGAIN) {
 		r.release()
 		return false
 	}
@@ -99,7 +100,7 @@ func (r *reader) readUpTo(fd uintptr, limit int) {
 	r.buf = r.buffers.Get().(*[]byte)
 	for {
 		r.n, r.err = syscall.Read(int(fd), (*r.buf)[:min(limit, bufferSize)])
-		if r.err != syscall.EINTR {
+		if !errors.Is(r.err, syscall.EINTR) {
 			return
 		}
 	}

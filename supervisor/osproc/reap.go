@@ -1,6 +1,7 @@
 package osproc
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -48,7 +49,7 @@ func (s *Spawner) collect() (exit Exit, ok bool) {
 	defer s.forking.Unlock()
 	for {
 		pid, err := syscall.Wait4(-1, &exit.Status, syscall.WNOHANG, nil)
-		if err == syscall.EINTR {
+		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
 		exit.PID = pid

@@ -1,6 +1,7 @@
 package osproc
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -65,7 +66,7 @@ func (s *Stdin) Write(p []byte) error {
 		err = syscall.EPIPE
 	}
 	switch {
-	case err == syscall.EAGAIN:
+	case errors.Is(err, syscall.EAGAIN):
 		s.backlog = append(s.backlog, p[n:]...)
 		s.flushing = true
 		go s.flush(conn) // ends when the backlog is empty, the child has closed, or Close is called
@@ -119,7 +120,7 @@ func (s *Stdin) flush(conn syscall.RawConn) {
 		n, err := writeAll(fd, s.backlog)
 		s.backlog = s.backlog[n:]
 		switch {
-		case err == syscall.EAGAIN:
+		case errors.Is(err, syscall.EAGAIN):
 			return false
 		case err != nil:
 			s.shut()
@@ -142,7 +143,7 @@ func writeAll(fd uintptr, p []byte) (int, error) {
 	done := 0
 	for done < len(p) {
 		n, err := syscall.Write(int(fd), p[done:])
-		if err == syscall.EINTR {
+		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
 		if err != nil {

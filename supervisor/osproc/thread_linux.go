@@ -54,3 +54,9 @@ func ignoredSignals() []os.Signal {
 
 // fionread asks a pipe how many bytes it holds.
 const fionread = unix.TIOCINQ
+
+// noExec reports whether the file's file system forbids execution.
+func noExec(file string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(file, &st) == nil && st.Flags&unix.ST_NOEXEC != 0
+}

@@ -1,0 +1,4 @@
+package osproc
+
+// rlimValue is how syscall.Rlimit counts.
+type rlimValue = int64
