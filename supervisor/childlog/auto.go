@@ -44,27 +44,18 @@ func CleanAuto(dir, identifier string) (failed []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("find automatic logs of %q: %w", identifier, err)
 	}
-	names, err := readNames(dir)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("list automatic logs: %w", err)
 	}
-	for _, name := range names {
-		if !ours.MatchString(name) {
+	for _, entry := range entries {
+		if !ours.MatchString(entry.Name()) {
 			continue
 		}
-		path := filepath.Join(dir, name)
+		path := filepath.Join(dir, entry.Name())
 		if err := unix.Unlink(path); err != nil {
 			failed = append(failed, path)
 		}
 	}
 	return failed, nil
-}
-
-func readNames(dir string) ([]string, error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	return d.Readdirnames(-1)
 }

@@ -343,7 +343,7 @@ func writeAll(fd int, p []byte) (int, error) {
 		if n > 0 {
 			done += n
 		}
-		if err == nil || err == unix.EINTR {
+		if err == nil || errors.Is(err, unix.EINTR) {
 			continue
 		}
 		return done, err

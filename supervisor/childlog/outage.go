@@ -54,7 +54,7 @@ func (o *outage) close() note {
 func (o *outage) end(text string) note {
 	n := note{levelInfo, text}
 	if o.lost > 0 {
-		n = note{levelWarn, fmt.Sprintf("%s: %d bytes of output were lost", text, o.lost)}
+		n = note{levelWarn, fmt.Sprintf("%s: %d bytes were lost", text, o.lost)}
 	}
 	if !o.said && o.lost == 0 {
 		n = note{}

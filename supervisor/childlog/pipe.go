@@ -140,12 +140,13 @@ func (p *pipe) try(b []byte) (n int) {
 			p.stalled = false
 		}
 		switch {
-		case err == nil && m > 0, err == unix.EINTR:
-			continue
-		case err != nil && err != unix.EAGAIN:
+		case err == nil && m > 0, errors.Is(err, unix.EINTR):
+		case err == nil, errors.Is(err, unix.EAGAIN):
+			return n
+		default:
 			p.err = err
+			return n
 		}
-		break
 	}
 	return n
 }
@@ -182,7 +183,7 @@ func (p *pipe) startDrain() {
 }
 
 func (p *pipe) drain(woken *os.File) {
-	defer woken.Close()
+	defer woken.Close() //nolint:errcheck // nothing was written to it
 	for p.drainOnce() {
 		fds := []unix.PollFd{
 			{Fd: int32(p.fd), Events: unix.POLLOUT},

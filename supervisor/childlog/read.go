@@ -25,7 +25,7 @@ func ReadFile(path string, offset, length int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFailed, err)
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it was only read
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFailed, err)
@@ -52,7 +52,7 @@ func TailFile(path string, offset, length int64) (data []byte, next int64, overf
 	if err != nil {
 		return nil, offset, false
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it was only read
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, offset, false

@@ -2,6 +2,7 @@ package childlog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -20,6 +21,9 @@ const (
 	// syslogPatience is how long one message may take.
 	syslogPatience = 5 * time.Second
 )
+
+// errPaused says that a connection failed a moment ago and is not tried again yet.
+var errPaused = errors.New("waiting to connect again")
 
 // SyslogOptions configure a Syslog.
 type SyslogOptions struct {
@@ -187,7 +191,7 @@ func (s *Syslog) send(line []byte) error {
 func (s *Syslog) connect() error {
 	now := s.now()
 	if !s.opens.due(now) {
-		return fmt.Errorf("connect to syslog: waiting to try again")
+		return errPaused
 	}
 	var first error
 	for _, path := range s.o.Sockets {
