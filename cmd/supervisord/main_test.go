@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets this binary be supervisord where it is started by that name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"supervisord": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+}
+
+// ours returns the path of the supervisord that TestMain makes of this binary.
+func ours(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("supervisord") // testscript put it first in PATH
+	if err != nil || path == "/usr/bin/supervisord" {
+		t.Fatalf("LookPath(supervisord) = %q, %v, want that of testscript", path, err)
+	}
+	return path
+}
+
+// peer returns the path of Debian's supervisord.
+func peer(t *testing.T) string {
+	t.Helper()
+	const path = "/usr/bin/supervisord"
+	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("VIGILANCE_REQUIRE_PEERS") != "" {
+			t.Fatalf("%s is missing: install Debian's package supervisor", path)
+		}
+		t.Skipf("%s is missing: install Debian's package supervisor", path)
+	}
+	return path
+}
+
+// result is what a command did.
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+// runIn runs prog in dir to its end. Its own path reads as PROG in what it
+// prints.
+func runIn(t *testing.T, dir, prog string, args ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, prog, args...)
+	cmd.Dir = dir
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("run %s %q: %v", prog, args, err)
+	}
+	mask := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), prog, "PROG") }
+	return result{cmd.ProcessState.ExitCode(), mask(&stdout), mask(&stderr)}
+}
+
+// TestUsageErrorsAreTheReferences runs command lines that are refused with
+// both supervisords.
+func TestUsageErrorsAreTheReferences(t *testing.T) {
+	debian, own := peer(t), ours(t)
+	dir := t.TempDir()
+	// Nothing here can start: there is no such file.
+	never := []string{"-n", "-c", "/nonexistent/supervisord.conf"}
+	tests := [][]string{
+		{"-x"},
+		{"-nx"},
+		{"--nosuch"},
+		{"--nosuch=1"},
+		{"--n"},
+		{"--nodaemon=1"},
+		{"-c"},
+		{"--conf"},
+		{"-é"},
+		{"start"},
+		{"start", "it's"},
+		{"-h", "start"},
+		{"--", "-n"},
+		{"-"},
+		{"-m", "999"},
+		{"-m", "0o22x"},
+		{"-mabc"},
+		{"--umask="},
+		{"-d", "/nonexistent"},
+		{"-d", "~/nonexistent"},
+		{"--directory=" + dir + "/nonexistent"},
+		{"-l", "/nonexistent/supervisord.log"},
+		{"-j", "/nonexistent/supervisord.pid"},
+		{"-q", "/nonexistent"},
+		{"-y", "5x"},
+		{"-y", "kb"},
+		{"-y", "1.5mb"},
+		{"-z", "ten"},
+		{"-a", "1.5"},
+		{"--minfds", ""},
+		{"--minprocs", "many"},
+		{"-e", "loud"},
+		{"-e", "Verbose"},
+		{"-n", "-n"},
+		{"-n", "--nodaemon"},
+		{"-i", "a", "--identifier", "a"},
+		{"-y", "1mb", "-y", "x"},
+		{"-c", "a", "-c", "b"},
+		{"-kk"},
+		{"-tt"},
+		{"-ss"},
+		{"--profile_options=a", "--profile_options=b"},
+		never,
+		append([]string{"-m", "0o22", "-y", "50MB", "-z", "1_0", "-e", "DEBUG", "-a", " 5 ", "-d", "/"}, never...),
+		append([]string{"-nkts", "-i", "", "-u", "nosuchuser", "-q", dir, "--minprocs=-1"}, never[1:]...),
+	}
+	for _, args := range tests {
+		want := runIn(t, dir, debian, args...)
+		got := runIn(t, dir, own, args...)
+		if want.status != 2 {
+			t.Fatalf("Debian's supervisord %q ended with status %d, want 2: %s", args, want.status, want.stderr)
+		}
+		if got != want {
+			t.Errorf("supervisord %q: got %+v\nwant %+v", args, got, want)
+		}
+	}
+}
+
+// TestConfigErrorsAreTheReferences runs configurations that are refused with
+// both supervisords. Ours may name the option beside.
+func TestConfigErrorsAreTheReferences(t *testing.T) {
+	debian, own := peer(t), ours(t)
+	tests := []struct{ text, place string }{
+		{"[program:x]\ncommand=true\n", ""},
+		{"[supervisord]\nminfds=many\n", " ([supervisord] minfds)"},
+		{"[supervisord]\nloglevel=loud\n", " ([supervisord] loglevel)"},
+		{"[supervisord]\nuser=nosuchuser\n", ""},
+		{"[supervisord]\nuser=123456789\n", ""},
+		{"[supervisord]\nlogfile=/nonexistent/supervisord.log\n", " ([supervisord] logfile)"},
+		{"[supervisord]\nminfds=2000000000\n", ""},
+		{"[supervisord]\n[program:x]\n", ""},
+		{"[supervisord]\n[include]\n", ""},
+	}
+	for _, tt := range tests {
+		for _, mode := range []string{"-n", "-k"} { // in the foreground and not
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "x.conf"), []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			want := runIn(t, dir, debian, mode, "-c", "x.conf")
+			got := runIn(t, dir, own, mode, "-c", "x.conf")
+			if want.status != 2 {
+				t.Fatalf("Debian's supervisord ended with status %d, want 2, with\n%s", want.status, tt.text)
+			}
+			want.stderr = strings.Replace(want.stderr, "\n", tt.place+"\n", 1)
+			if got != want {
+				t.Errorf("supervisord %s with\n%s\ngot %+v\nwant %+v", mode, tt.text, got, want)
+			}
+		}
+	}
+}
