@@ -207,12 +207,13 @@ func appendData(dst, data []byte) []byte {
 	if utf8.Valid(data) {
 		return append(dst, data...)
 	}
-	return appendPythonBytes(append(dst, "Undecodable: "...), data)
+	return AppendPythonBytes(append(dst, "Undecodable: "...), data)
 }
 
-// appendPythonBytes appends data as Python 3's repr() shows bytes: b'\xff', in
-// double quotes only when that saves escaping a single one.
-func appendPythonBytes(dst, data []byte) []byte {
+// AppendPythonBytes appends data as Python 3's repr() shows bytes: b'\xff', in
+// double quotes only when that saves escaping a single one. The daemon shows a
+// listener's output in its log in this way.
+func AppendPythonBytes(dst, data []byte) []byte {
 	const hex = "0123456789abcdef"
 	quote := byte('\'')
 	if bytes.IndexByte(data, '\'') >= 0 && bytes.IndexByte(data, '"') < 0 {
