@@ -8,6 +8,7 @@
 package config
 
 import (
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -22,9 +23,7 @@ type Config struct {
 	// Servers holds the inet servers first, then the unix ones, each in file
 	// order, as the reference does.
 	Servers []Server
-	// Groups is sorted by ascending priority; equal priorities keep file order
-	// within heterogeneous groups, programs, event listeners and FastCGI
-	// programs, in that sequence of kinds.
+	// Groups is sorted by ascending priority, then by name.
 	Groups []*Group
 	// RPCInterfaces names the [rpcinterface:x] sections in file order.
 	RPCInterfaces []RPCInterface
@@ -124,7 +123,9 @@ type Group struct {
 	Name     string
 	Kind     GroupKind
 	Priority int
-	// Programs is sorted by ascending priority within each section.
+	// Programs holds the processes of one section after the other, in the
+	// order of programs=; those of one section are sorted by name (as text, so
+	// that a_10 comes before a_2).
 	Programs []*Program
 	Pool     *Pool          // GroupEventListener only, else nil
 	Socket   *FastCGISocket // GroupFastCGI only, else nil
@@ -205,10 +206,19 @@ const (
 // Log is what becomes of one output stream of a process.
 type Log struct {
 	Target          LogTarget
-	File            string // absolute; LogFile only
+	File            string // LogFile only; may be relative to the daemon's folder
 	MaxBytes        int64  // 0 means never rotated
 	Backups         int
 	Syslog          bool
 	CaptureMaxBytes int64 // 0 means no capture mode
 	EventsEnabled   bool
+}
+
+// URL returns the socket's address as the reference writes it: tcp://host:port
+// or unix:///path.
+func (s *FastCGISocket) URL() string {
+	if s.Network == "unix" {
+		return "unix://" + s.Path
+	}
+	return "tcp://" + s.Host + ":" + strconv.Itoa(s.Port)
 }

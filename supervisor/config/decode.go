@@ -1,0 +1,73 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// decodeText turns a file's bytes into text: UTF-8, with CR LF and lone CR read
+// as line ends. The error for other bytes has Python's words; the position is
+// in bytes from the beginning of the file.
+func decodeText(data []byte) (string, error) {
+	text := string(data)
+	if !utf8.ValidString(text) {
+		return "", decodeError(data)
+	}
+	if strings.IndexByte(text, '\r') >= 0 {
+		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	}
+	return text, nil
+}
+
+func decodeError(data []byte) error {
+	start := 0
+	for {
+		r, size := utf8.DecodeRune(data[start:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		start += size
+	}
+	length, reason := malformation(data[start:])
+	if length == 1 {
+		return fmt.Errorf("'utf-8' codec can't decode byte 0x%02x in position %d: %s", data[start], start, reason)
+	}
+	return fmt.Errorf("'utf-8' codec can't decode bytes in position %d-%d: %s", start, start+length-1, reason)
+}
+
+// malformation says how many bytes at the beginning of data make no character,
+// and why.
+func malformation(data []byte) (length int, reason string) {
+	want, low, high := 0, byte(0x80), byte(0xbf)
+	switch lead := data[0]; {
+	case lead < 0xc2 || lead > 0xf4:
+		return 1, "invalid start byte"
+	case lead < 0xe0:
+		want = 2
+	case lead < 0xf0:
+		want = 3
+		if lead == 0xe0 {
+			low = 0xa0
+		} else if lead == 0xed {
+			high = 0x9f
+		}
+	default:
+		want = 4
+		if lead == 0xf0 {
+			low = 0x90
+		} else if lead == 0xf4 {
+			high = 0x8f
+		}
+	}
+	for length = 1; length < want; length++ {
+		if length == len(data) {
+			return length, "unexpected end of data"
+		}
+		if data[length] < low || data[length] > high {
+			break
+		}
+		low, high = 0x80, 0xbf
+	}
+	return length, "invalid continuation byte"
+}

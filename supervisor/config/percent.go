@@ -1,0 +1,382 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// value is what a name expands to: a text, or a number for process_num and
+// numprocs.
+type value struct {
+	text     string
+	number   int
+	isNumber bool
+}
+
+func textValue(text string) value  { return value{text: text} }
+func numberValue(number int) value { return value{number: number, isNumber: true} }
+
+// str is Python's str() of the value.
+func (v value) str() string {
+	if v.isNumber {
+		return strconv.Itoa(v.number)
+	}
+	return v.text
+}
+
+// names is an ordered set of names with their values.
+type names struct {
+	order  []string
+	values map[string]value
+}
+
+func newNames() *names { return &names{values: map[string]value{}} }
+
+func (n *names) set(name string, v value) {
+	if _, known := n.values[name]; !known {
+		n.order = append(n.order, name)
+	}
+	n.values[name] = v
+}
+
+func (n *names) remove(name string) {
+	delete(n.values, name)
+	n.order = slices.DeleteFunc(n.order, func(other string) bool { return other == name })
+}
+
+// scope is the names that a value may use: layers, of which a later one hides
+// the same names of those before it.
+type scope []*names
+
+func (s scope) lookup(name string) (value, bool) {
+	for i := len(s) - 1; i >= 0; i-- {
+		if v, ok := s[i].values[name]; ok {
+			return v, true
+		}
+	}
+	return value{}, false
+}
+
+// all lists the scope's names, each once, in the order of the layers.
+func (s scope) all() []string {
+	var all []string
+	seen := map[string]bool{}
+	for _, layer := range s {
+		for _, name := range layer.order {
+			if !seen[name] {
+				seen[name] = true
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// expand replaces the % expressions of an option's value. option names it in
+// the errors, whose text is the reference's.
+func expand(text, option string, vars scope) (string, error) {
+	if strings.IndexByte(text, '%') < 0 {
+		return text, nil
+	}
+	expanded, err := percentFormat(text, vars)
+	switch reason := err.(type) { //nolint:errorlint // percentFormat does not wrap
+	case nil:
+		return expanded, nil
+	case unknownNameError:
+		available := vars.all()
+		slices.Sort(available)
+		return "", fmt.Errorf("Format string %s for %s contains names (%s) which cannot be expanded. Available names: %s", //nolint:revive,staticcheck // the reference's words
+			PyRepr(text), PyRepr(option), reason.Error(), strings.Join(available, ", "))
+	default:
+		return "", fmt.Errorf("Format string %s for %s is badly formatted: %w", //nolint:revive,staticcheck // the reference's words
+			PyRepr(text), PyRepr(option), err)
+	}
+}
+
+// unknownNameError is Python's KeyError: its text is the name's repr.
+type unknownNameError string
+
+func (e unknownNameError) Error() string { return PyRepr(string(e)) }
+
+// errTooFew is what Python says when a specification has no value left to
+// print, as a %s without a name after one with a name.
+const errTooFew = "not enough arguments for format string"
+
+// maxPadding bounds width and precision, which would else let one line of a
+// file fill the memory. Python has no such bound.
+const maxPadding = 1 << 16
+
+// percentFormat is Python's text % vars, with the words of its errors.
+func percentFormat(text string, vars scope) (string, error) {
+	f := formatter{text: text, vars: vars, hasArg: true}
+	for f.at < len(text) {
+		literal := strings.IndexByte(text[f.at:], '%')
+		if literal < 0 {
+			f.out.WriteString(text[f.at:])
+			break
+		}
+		f.out.WriteString(text[f.at : f.at+literal])
+		f.at += literal + 1
+		if strings.HasPrefix(text[f.at:], "%") {
+			f.out.WriteByte('%')
+			f.at++
+			continue
+		}
+		if err := f.specification(); err != nil {
+			return "", err
+		}
+	}
+	return f.out.String(), nil
+}
+
+// formatter is the state of one formatting.
+type formatter struct {
+	text string
+	at   int // the byte that is read next
+	vars scope
+	out  strings.Builder
+
+	// arg is what the next conversion prints, nil for all of vars; it serves
+	// once.
+	arg    *value
+	hasArg bool
+}
+
+// spec is one conversion specification: %(name)flags width . precision verb.
+type spec struct {
+	left, plus, blank, zero, alternate bool
+	width                              int
+	precision                          int // -1 when not given
+	verb                               rune
+}
+
+// peek returns the next character, or false at the end of the text.
+func (f *formatter) peek() (rune, bool) {
+	r, size := utf8.DecodeRuneInString(f.text[f.at:])
+	return r, size > 0
+}
+
+func (f *formatter) take() rune {
+	r, size := utf8.DecodeRuneInString(f.text[f.at:])
+	f.at += size
+	return r
+}
+
+func (f *formatter) nextArg() (*value, error) {
+	if !f.hasArg {
+		return nil, fmt.Errorf(errTooFew)
+	}
+	f.hasArg = false
+	return f.arg, nil
+}
+
+// specification reads and carries out what follows a %.
+func (f *formatter) specification() error {
+	if strings.HasPrefix(f.text[f.at:], "(") {
+		if err := f.name(); err != nil {
+			return err
+		}
+	}
+	s := spec{precision: -1}
+	f.flags(&s)
+	width, err := f.padding("width too big")
+	if err != nil {
+		return err
+	}
+	if s.width = width; width < 0 {
+		s.left, s.width = true, -width
+	}
+	if next, ok := f.peek(); ok && next == '.' {
+		f.take()
+		precision, err := f.padding("precision too big")
+		if err != nil {
+			return err
+		}
+		s.precision = max(precision, 0)
+	}
+	if next, ok := f.peek(); ok && strings.ContainsRune("hlL", next) {
+		f.take()
+	}
+	if _, ok := f.peek(); !ok {
+		return fmt.Errorf("incomplete format")
+	}
+	verbAt := f.at
+	s.verb = f.take()
+	arg, err := f.nextArg()
+	if err != nil {
+		return err
+	}
+	return f.convert(s, arg, verbAt)
+}
+
+// name reads "(name)", in which parentheses may nest, and looks it up.
+func (f *formatter) name() error {
+	f.at++
+	start, depth := f.at, 1
+	for depth > 0 {
+		if f.at == len(f.text) {
+			return fmt.Errorf("incomplete format key")
+		}
+		switch f.text[f.at] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		f.at++
+	}
+	name := f.text[start : f.at-1]
+	v, ok := f.vars.lookup(name)
+	if !ok {
+		return unknownNameError(name)
+	}
+	f.arg, f.hasArg = &v, true
+	return nil
+}
+
+func (f *formatter) flags(s *spec) {
+	for {
+		switch next, _ := f.peek(); next {
+		case '-':
+			s.left = true
+		case '+':
+			s.plus = true
+		case ' ':
+			s.blank = true
+		case '#':
+			s.alternate = true
+		case '0':
+			s.zero = true
+		default:
+			return
+		}
+		f.take()
+	}
+}
+
+// padding reads a width or a precision: digits, or a * that takes the next
+// argument, or nothing, which is 0.
+func (f *formatter) padding(tooBig string) (int, error) {
+	next, _ := f.peek()
+	amount := 0
+	switch {
+	case next == '*':
+		f.take()
+		arg, err := f.nextArg()
+		if err != nil {
+			return 0, err
+		}
+		if arg == nil || !arg.isNumber {
+			return 0, fmt.Errorf("* wants int")
+		}
+		amount = arg.number
+	case next >= '0' && next <= '9':
+		for ; next >= '0' && next <= '9' && amount <= maxPadding; next, _ = f.peek() {
+			amount = amount*10 + int(f.take()-'0')
+		}
+	}
+	if amount > maxPadding || amount < -maxPadding {
+		return 0, fmt.Errorf("%s", tooBig)
+	}
+	return amount, nil
+}
+
+// convert prints one argument, nil standing for all the names.
+func (f *formatter) convert(s spec, arg *value, verbAt int) error {
+	switch s.verb {
+	case 's', 'r', 'a':
+		f.pad(s, "", f.printed(s, arg))
+		return nil
+	case 'c':
+		char, err := character(arg)
+		if err != nil {
+			return err
+		}
+		f.pad(s, "", char)
+		return nil
+	case 'd', 'i', 'u', 'o', 'x', 'X', 'e', 'E', 'f', 'F', 'g', 'G':
+		if arg == nil || !arg.isNumber {
+			return notANumber(s.verb, arg)
+		}
+		sign, digits := number(s, arg.number)
+		f.padNumber(s, sign, digits)
+		return nil
+	}
+	shown := '?'
+	if s.verb > 30 && s.verb < 127 {
+		shown = s.verb
+	}
+	return fmt.Errorf("unsupported format character '%c' (0x%x) at index %d",
+		shown, s.verb, utf8.RuneCountInString(f.text[:verbAt]))
+}
+
+// printed is what %s, %r and %a make of an argument.
+func (f *formatter) printed(s spec, arg *value) string {
+	var text string
+	switch {
+	case arg == nil:
+		text = f.vars.repr(s.verb == 'a')
+	case s.verb == 's' || arg.isNumber:
+		text = arg.str()
+	case s.verb == 'a':
+		text = pyASCII(arg.text)
+	default:
+		text = PyRepr(arg.text)
+	}
+	if s.precision < 0 {
+		return text
+	}
+	cut := 0
+	for range s.precision {
+		_, size := utf8.DecodeRuneInString(text[cut:])
+		cut += size
+	}
+	return text[:cut]
+}
+
+// repr prints the names as Python prints a dict.
+func (s scope) repr(ascii bool) string {
+	quote := PyRepr
+	if ascii {
+		quote = pyASCII
+	}
+	var items []string
+	for _, name := range s.all() {
+		v, _ := s.lookup(name)
+		printed := v.str()
+		if !v.isNumber {
+			printed = quote(v.text)
+		}
+		items = append(items, quote(name)+": "+printed)
+	}
+	return "{" + strings.Join(items, ", ") + "}"
+}
+
+func (f *formatter) pad(s spec, fill, text string) {
+	if fill == "" {
+		fill = " "
+	}
+	missing := max(0, s.width-utf8.RuneCountInString(text))
+	if s.left {
+		f.out.WriteString(text)
+		f.out.WriteString(strings.Repeat(" ", missing))
+		return
+	}
+	f.out.WriteString(strings.Repeat(fill, missing))
+	f.out.WriteString(text)
+}
+
+// padNumber pads with zeros between the sign and the digits where the
+// specification has the flag 0.
+func (f *formatter) padNumber(s spec, sign, digits string) {
+	if s.zero && !s.left {
+		f.out.WriteString(sign)
+		s.width -= len(sign)
+		f.pad(s, "0", digits)
+		return
+	}
+	f.pad(s, "", sign+digits)
+}
