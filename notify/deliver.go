@@ -211,7 +211,6 @@ func (r *run) attempt(ctx context.Context, claim Claim, k key, m Message) {
 	cancel()
 
 	log := r.log.With("id", m.ID, "process", m.Process, "to", m.To)
-	var permanent *PermanentError
 	switch {
 	case err == nil:
 		note(log, claim.Delivered(m.To))
@@ -220,7 +219,7 @@ func (r *run) attempt(ctx context.Context, claim Claim, k key, m Message) {
 			log.Info("the service takes messages again", "after_failures", r.channel.failures)
 		}
 		r.channel = retry{}
-	case errors.As(err, &permanent):
+	case r.hopeless(k, err):
 		log.Error("message refused for good; it is set aside", "err", err)
 		note(log, claim.Refused(m.To, err.Error()))
 		delete(r.messages, k)
@@ -228,6 +227,16 @@ func (r *run) attempt(ctx context.Context, claim Claim, k key, m Message) {
 	default:
 		r.postpone(log, k, err, start)
 	}
+}
+
+// hopeless tells whether an error ends the attempts for a target.
+func (r *run) hopeless(k key, err error) bool {
+	var permanent *PermanentError
+	if errors.As(err, &permanent) {
+		return true
+	}
+	var temporary *TemporaryError
+	return errors.As(err, &temporary) && temporary.GiveUpAfter > 0 && r.messages[k].failures+1 >= temporary.GiveUpAfter
 }
 
 // postpone decides when to try again after a temporary failure of an attempt

@@ -22,6 +22,9 @@ type TemporaryError struct {
 	// MessageOnly tells that the service works and refused only this message
 	// or this recipient for now: others need not wait for it.
 	MessageOnly bool
+	// GiveUpAfter is how many attempts to make at most, where it is not known
+	// whether repeating helps; 0 for no limit. Then it is a permanent failure.
+	GiveUpAfter int
 }
 
 func (e *TemporaryError) Error() string { return e.Err.Error() }
