@@ -21,7 +21,7 @@ func (s *stripper) strip(p []byte) []byte {
 	if !s.inside && !s.esc && bytes.IndexByte(p, 0x1b) < 0 {
 		return p
 	}
-	s.out = s.out[:0]
+	s.out = reuse(s.out, len(p))
 	if s.esc && len(p) > 0 {
 		s.esc = false
 		if p[0] == '[' {

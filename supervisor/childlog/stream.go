@@ -62,7 +62,7 @@ func (s *Stream) Write(p []byte) {
 		return
 	}
 	if len(s.held) > 0 {
-		s.joined = append(append(s.joined[:0], s.held...), p...)
+		s.joined = append(append(reuse(s.joined, len(p)), s.held...), p...)
 		p = s.joined
 		s.held = s.held[:0]
 	}
@@ -146,6 +146,16 @@ func (s *Stream) record(data []byte) {
 	if s.o.OnLog != nil {
 		s.o.OnLog(data)
 	}
+}
+
+// reuse returns buf emptied, or nothing when it is far larger than the size it
+// is wanted for: one burst should not cost each of many streams its memory for
+// ever.
+func reuse(buf []byte, size int) []byte {
+	if cap(buf) > 4096+8*size {
+		return nil
+	}
+	return buf[:0]
 }
 
 // prefixAtEnd returns the length of the longest proper prefix of token that p

@@ -101,7 +101,7 @@ type dispatch struct {
 func TestStreamSortsBytesAsTheReference(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	var cases []dispatch
-	for i := range 1500 {
+	for i := range 600 {
 		c := dispatch{Capture: []int64{0, 10000}[min(i%8, 1)], Strip: i%3 == 0}
 		chunks := randomChunks(random)
 		if c.Strip {
@@ -136,6 +136,9 @@ func TestStreamSortsBytesAsTheReference(t *testing.T) {
 			continue // the capture began before what was held back
 		}
 		captures += len(wantCaptures)
+		if !w.Capturing && got.told != unlatin1(w.Told)+rest.told {
+			t.Fatalf("%+v: told %q, want %q", c, got.told, unlatin1(w.Told)+rest.told)
+		}
 		if got.log != wantLog || len(got.captures) != len(wantCaptures) {
 			t.Fatalf("%+v\n got log %q, captures %q\nwant log %q, captures %q", c, got.log, got.captures, wantLog, wantCaptures)
 		}
@@ -145,8 +148,8 @@ func TestStreamSortsBytesAsTheReference(t *testing.T) {
 			}
 		}
 	}
-	if captures < 100 {
-		t.Errorf("the random outputs held %d captures, want at least 100", captures)
+	if captures < 50 {
+		t.Errorf("the random outputs held %d captures, want at least 50", captures)
 	}
 }
 

@@ -58,13 +58,14 @@ type Options struct {
 // Logger is the daemon's log. Its methods may be called from any goroutine,
 // and none waits for a disk except Clear and Close, which give up after 5 s.
 type Logger struct {
-	path   string
-	level  int
-	now    func() time.Time
-	file   *childlog.File   // nil for syslog
-	syslog *childlog.Syslog // nil for a file
-	echo   *childlog.File
-	echoTo io.Writer
+	path     string
+	level    int
+	now      func() time.Time
+	patience time.Duration    // patience, but for tests
+	file     *childlog.File   // nil for syslog
+	syslog   *childlog.Syslog // nil for a file
+	echo     *childlog.File
+	echoTo   io.Writer
 
 	mu     sync.Mutex
 	queue  []entry
@@ -78,26 +79,14 @@ type Logger struct {
 // entry is one thing for the writer to do: a line, or an action in its place
 // among the lines.
 type entry struct {
-	line   string
+	line   []byte
 	action func()
 }
 
 // Open opens the log. The error says why its file cannot be opened; after that
 // a file that fails is childlog's to recover, and the log's to tell.
 func Open(o Options) (*Logger, error) {
-	l := &Logger{
-		path:  o.Path,
-		level: o.Level,
-		now:   o.Now,
-		ready: make(chan struct{}, 1),
-		done:  make(chan struct{}),
-	}
-	if l.level == 0 {
-		l.level = Info
-	}
-	if l.now == nil {
-		l.now = time.Now
-	}
+	l := newLogger(o)
 	switch o.Path {
 	case "":
 	case Syslog:
@@ -112,9 +101,31 @@ func Open(o Options) (*Logger, error) {
 		}
 	}
 	l.openEcho(o.Echo)
-	go l.write() // Close stops it
+	l.start()
 	return l, nil
 }
+
+// newLogger returns a logger without targets or writer.
+func newLogger(o Options) *Logger {
+	l := &Logger{
+		path:     o.Path,
+		level:    o.Level,
+		now:      o.Now,
+		patience: patience,
+		ready:    make(chan struct{}, 1),
+		done:     make(chan struct{}),
+	}
+	if l.level == 0 {
+		l.level = Info
+	}
+	if l.now == nil {
+		l.now = time.Now
+	}
+	return l
+}
+
+// start starts the writer. Close stops it.
+func (l *Logger) start() { go l.write() }
 
 // openEcho sees to it that an echo to a terminal that was stopped holds up
 // neither the file nor the queue.
@@ -151,12 +162,18 @@ func (l *Logger) Logf(level int, format string, args ...any) {
 	}
 }
 
-// format makes the line of the reference: local time with milliseconds, the
-// level's name, the text.
-func (l *Logger) format(level int, text string) string {
-	now := l.now()
-	return fmt.Sprintf("%s,%03d %s %s\n", now.Local().Format(time.DateTime),
-		now.Nanosecond()/int(time.Millisecond), levelName(level), text)
+// stamp is the form of the time that begins each line, in local time.
+const stamp = "2006-01-02 15:04:05,000"
+
+// format makes the line of the reference: time, the level's name, the text.
+func (l *Logger) format(level int, text string) []byte {
+	line := make([]byte, 0, len(stamp)+len(" INFO ")+len(text)+1)
+	line = l.now().Local().AppendFormat(line, stamp)
+	line = append(line, ' ')
+	line = append(line, levelName(level)...)
+	line = append(line, ' ')
+	line = append(line, text...)
+	return append(line, '\n')
 }
 
 func levelName(level int) string {
@@ -223,18 +240,18 @@ func (l *Logger) write() {
 }
 
 // emit writes one line everywhere.
-func (l *Logger) emit(line string) {
+func (l *Logger) emit(line []byte) {
 	switch {
 	case l.echo != nil:
-		l.echo.Write([]byte(line))
+		l.echo.Write(line)
 	case l.echoTo != nil:
 		// An echo that fails has nowhere to be reported but the log itself,
 		// which would grow with each of its lines.
-		_, _ = io.WriteString(l.echoTo, line)
+		_, _ = l.echoTo.Write(line)
 	}
 	switch {
 	case l.file != nil:
-		l.file.Write([]byte(line))
+		l.file.Write(line)
 	case l.syslog != nil:
 		l.sendSyslog(line)
 	}
@@ -242,11 +259,11 @@ func (l *Logger) emit(line string) {
 
 // sendSyslog sends each line of a text as a message of its own, with the stamp
 // and level of the first, as the reference does.
-func (l *Logger) sendSyslog(line string) {
-	const stamp = len("2006-01-02 15:04:05,000 INFO ")
-	head, text := line[:stamp], line[stamp:]
-	for one := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		l.syslog.Send(head + one + "\n")
+func (l *Logger) sendSyslog(line []byte) {
+	const head = len(stamp) + len(" INFO ")
+	text := strings.TrimRight(string(line[head:]), "\n")
+	for one := range strings.SplitSeq(text, "\n") {
+		l.syslog.Send(string(line[:head]) + one + "\n")
 	}
 }
 
@@ -269,8 +286,8 @@ func (l *Logger) Clear() error {
 	select {
 	case err := <-result:
 		return err
-	case <-time.After(patience):
-		return fmt.Errorf("clear log %q: it did not keep up for %v", l.path, patience)
+	case <-time.After(l.patience):
+		return fmt.Errorf("clear log %q: it did not keep up for %v", l.path, l.patience)
 	}
 }
 
@@ -289,7 +306,7 @@ func (l *Logger) Close() {
 	}
 	select {
 	case <-l.done:
-	case <-time.After(patience):
+	case <-time.After(l.patience):
 	}
 }
 
@@ -297,11 +314,11 @@ func (l *Logger) Close() {
 func (l *Logger) release() {
 	for _, f := range []*childlog.File{l.echo, l.file} {
 		if f != nil {
-			f.Flush(patience)
+			f.Flush(l.patience)
 			f.Close()
 		}
 	}
 	if l.syslog != nil {
-		l.syslog.Close(patience)
+		l.syslog.Close(l.patience)
 	}
 }

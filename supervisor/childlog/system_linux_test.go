@@ -1,6 +1,7 @@
 package childlog
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -41,4 +42,18 @@ func writeCalls(t *testing.T) int {
 		n = 10*n + int(digit-'0')
 	}
 	return n
+}
+
+// openTerminal returns the master of a pseudo terminal and its slave's name.
+func openTerminal(t *testing.T) (*os.File, string) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("needs pseudo terminals: ", err)
+	}
+	t.Cleanup(func() { master.Close() })
+	must(t, unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0))
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	must(t, err)
+	return master, fmt.Sprintf("/dev/pts/%d", n)
 }
