@@ -22,7 +22,7 @@ func (m *machine) adjustToClock() {
 		if m.now.Before(m.s.LastStopReport) {
 			m.s.LastStopReport = m.now
 		}
-		m.limitDeadline(m.c.StopWaitSecs)
+		m.limitDeadline(max(m.c.StopWaitSecs, killPace))
 	case Backoff:
 		m.limitDeadline(m.backoffDelay())
 	case Exited:

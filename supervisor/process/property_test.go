@@ -2,6 +2,7 @@ package process
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -9,11 +10,16 @@ import (
 	"time"
 )
 
-// newRand returns a generator and prints the seed that makes it again.
+var seed = flag.Uint64("seed", 0, "seed of the made-up lives; 0 for a new one")
+
+// newRand returns a generator and prints the -seed that makes it again.
 func newRand(t *testing.T) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
+	n := *seed
+	if n == 0 {
+		n = uint64(time.Now().UnixNano())
+	}
+	t.Logf("-seed=%d", n)
+	return rand.New(rand.NewPCG(n, 0))
 }
 
 func randomConfig(rng *rand.Rand) Config {
@@ -251,7 +257,7 @@ func tooFar(s Status, r *rig) bool {
 	case Starting:
 		wait = r.c.StartSecs
 	case Stopping:
-		wait = r.c.StopWaitSecs
+		wait = max(r.c.StopWaitSecs, time.Second)
 	case Backoff:
 		wait = time.Duration(s.Tries) * time.Second
 	case Exited:

@@ -122,7 +122,6 @@ func (m *machine) start() {
 	m.s.AdministrativeStop = false
 	m.s.LastStart = m.now
 	m.s.Deadline = time.Time{} // none is owed until the spawn is answered
-	m.s.Pending = Pending{}
 	m.enter(Starting)
 	m.emit(Spawn{})
 }
@@ -206,6 +205,7 @@ func (m *machine) timer() {
 	case Stopping:
 		m.log(Warn, "killing '"+m.c.Name+"' ("+m.pid()+") with SIGKILL")
 		m.kill(sigKill)
+		m.s.Deadline = m.now.Add(max(m.c.StopWaitSecs, killPace))
 	case Stopped, Running, Fatal, Unknown:
 		// Nothing is owed in these states.
 	}

@@ -86,6 +86,45 @@ func TestStepStoresWallClock(t *testing.T) {
 	}
 }
 
+// TestStepIgnoresLateKillDone answers a kill after the process that it was for
+// has ended: an error is logged, and the next run is none of its business.
+func TestStepIgnoresLateKillDone(t *testing.T) {
+	c := defaults()
+	next := lived(t, &c, Start{}, Spawned{PID: 100}, Stop{}, exit(0), Start{}, Spawned{PID: 101})
+	next.Pending.Stop = true // were it carried out, it would show
+	for _, done := range []KillDone{
+		{Kill: Kill{PID: 100, ToStop: true}},
+		{Kill: Kill{PID: 100, ToStop: true}, Gone: true},
+		{Kill: Kill{PID: 100, ToStop: true}, Err: "[Errno 1] Operation not permitted"},
+	} {
+		s, effects := Step(&c, next, done, epoch, Env{})
+		for _, e := range effects {
+			if _, ok := e.(Log); !ok {
+				t.Errorf("Step(%+v) has the effect %v, want only log lines", done, describeEffect(e))
+			}
+		}
+		if s != next {
+			t.Errorf("Step(%+v) = %s, want no change from %s", done, describeStatus(s), describeStatus(next))
+		}
+	}
+}
+
+// TestStepForgetsPendingWithTheProcess stops between two things that were asked
+// for while the spawn was in flight: neither an end nor a lost process may
+// leave the second to the next run.
+func TestStepForgetsPendingWithTheProcess(t *testing.T) {
+	c := defaults()
+	between := lived(t, &c, Start{}, Signal{Number: 1}, Stop{}, Spawned{PID: 100})
+	if want := (Pending{Stop: true}); between.Pending != want {
+		t.Fatalf("after the first signal, Pending = %+v, want %+v", between.Pending, want)
+	}
+	for _, ev := range []Event{exit(0), KillDone{Kill: Kill{PID: 100, Number: 1}, Err: "[Errno 1] Operation not permitted"}} {
+		if s, _ := Step(&c, between, ev, epoch, Env{}); s.Pending != (Pending{}) {
+			t.Errorf("Step(%+v).Pending = %+v, want none", ev, s.Pending)
+		}
+	}
+}
+
 // TestDescribeEndAgreesWithReference has the reference name every signal and
 // every wait status.
 func TestDescribeEndAgreesWithReference(t *testing.T) {

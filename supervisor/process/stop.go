@@ -8,6 +8,10 @@ import (
 // reportInterval is the least time between two lines "waiting for x to stop".
 const reportInterval = 2 * time.Second
 
+// killPace is the least time between two SIGKILLs to a process that does not
+// die, so that stopwaitsecs=0 is no reason to send them without a pause.
+const killPace = time.Second
+
 // noSuchProcess is what Python prints for ESRCH, on every system.
 const noSuchProcess = "[Errno 3] No such process"
 

@@ -149,6 +149,8 @@ def run(world, proc, op):
         proc.finish(proc.pid, op["status"])
     elif name == "poll":
         proc.transition()
+    elif name == "adjust":  # a poll that is too early to do more
+        proc._check_and_adjust_for_system_clock_rollback(world.time())
     elif name == "stop":
         proc.stop()
     elif name == "stopall":
