@@ -271,7 +271,8 @@ func (s *SMTP) explain(ctx context.Context, m notify.Message, err error) error {
 	case errors.As(err, &reply):
 		code = reply.Code
 	}
-	text := s.mask.Replace(err.Error())
+	// go-mail adds the recipient and the Message-ID, which are known here.
+	text, _, _ := strings.Cut(s.mask.Replace(err.Error()), ", affected ")
 	if cause := context.Cause(ctx); cause != nil && code == 0 {
 		text = fmt.Sprintf("no end in time: %v (%s)", cause, text)
 	}
