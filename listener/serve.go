@@ -51,6 +51,11 @@ const (
 	maxFailDelay = 10 * time.Second
 )
 
+// lastEventWait is how long an idle listener waits, after a signal, for an
+// event that its daemon wrote before. It is in the pipe by then: this is the
+// time to read it on a busy machine.
+const lastEventWait = 200 * time.Millisecond
+
 // Option changes how Serve works.
 type Option func(*server)
 
@@ -119,7 +124,8 @@ type server struct {
 	in       io.Reader
 	out      io.Writer
 	log      *slog.Logger
-	failures int // in a row
+	ready    bool // READY was said, and no event came since
+	failures int  // in a row
 }
 
 // received is an event, or the error that ended the input.
@@ -135,17 +141,12 @@ func (s *server) run(ctx, stop context.Context) error {
 	defer close(over)
 	go s.receive(events, over) // ends with the input, or at its next event after run
 
-	ready := time.NewTimer(0)
-	defer ready.Stop()
+	if err := s.sayReady(stop); err != nil {
+		return err
+	}
+	var afterFailure <-chan time.Time // when to say READY after a FAIL
 	for {
 		select {
-		case <-ready.C:
-			if stop.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if _, err := io.WriteString(s.out, Ready); err != nil {
-				return fmt.Errorf("write READY: %w", err)
-			}
 		case got := <-events:
 			if got.err != nil {
 				return endOfInput(got.err)
@@ -153,14 +154,35 @@ func (s *server) run(ctx, stop context.Context) error {
 			if err := s.answer(ctx, got.event); err != nil {
 				return err
 			}
-			ready.Reset(failDelay(s.failures))
+			if s.failures > 0 {
+				afterFailure = time.After(failDelay(s.failures))
+			} else if err := s.sayReady(stop); err != nil {
+				return err
+			}
+		case <-afterFailure:
+			afterFailure = nil
+			if err := s.sayReady(stop); err != nil {
+				return err
+			}
 		case <-stop.Done():
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && s.ready {
 				return s.answerLast(ctx, events)
 			}
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// sayReady asks for the next event, unless it is time to stop.
+func (s *server) sayReady(stop context.Context) error {
+	if stop.Err() != nil {
+		return nil
+	}
+	if _, err := io.WriteString(s.out, Ready); err != nil {
+		return fmt.Errorf("write READY: %w", err)
+	}
+	s.ready = true
+	return nil
 }
 
 // receive reads events until the input ends or over is closed.
@@ -187,7 +209,8 @@ func (s *server) receive(events chan<- received, over <-chan struct{}) {
 	}
 }
 
-// answerLast handles an event that has come already when a signal does.
+// answerLast handles the event that may be on its way when a signal comes. A
+// daemon that shuts down sends an event about that, and the signal right after.
 func (s *server) answerLast(ctx context.Context, events <-chan received) error {
 	select {
 	case got := <-events:
@@ -195,13 +218,14 @@ func (s *server) answerLast(ctx context.Context, events <-chan received) error {
 			return endOfInput(got.err)
 		}
 		return s.answer(ctx, got.event)
-	default:
+	case <-time.After(lastEventWait):
 		return nil
 	}
 }
 
 // answer calls the handler and writes the result.
 func (s *server) answer(ctx context.Context, event Event) error {
+	s.ready = false
 	result := ResultOK
 	if err := s.call(ctx, event); err != nil {
 		s.failures++
@@ -231,9 +255,6 @@ func (s *server) call(ctx context.Context, event Event) (err error) {
 // failDelay returns how long to wait with READY after that many failures in a
 // row.
 func failDelay(failures int) time.Duration {
-	if failures == 0 {
-		return 0
-	}
 	delay := minFailDelay
 	for range failures - 1 {
 		if delay *= 2; delay >= maxFailDelay {

@@ -202,7 +202,7 @@ func (d *Supervisor) SendRaw(data []byte) {
 	select {
 	case err := <-written:
 		if err != nil {
-			d.t.Fatalf("write %q to the listener: %v", data, err)
+			d.t.Fatalf("the listener ended (%v) and did not read %q", d.end(), data)
 		}
 	case <-timeout.C:
 		d.t.Fatalf("the listener did not read %q within %v", data, d.Timeout)
