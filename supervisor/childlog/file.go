@@ -118,26 +118,23 @@ func (f *File) Err() error {
 //
 // A regular file is written at once, in the caller's goroutine, by one write(2)
 // if the file system takes it whole. A pipe, terminal or socket whose reader is
-// slow is given up to maxBacklog of patience and then makes the caller wait,
-// but only as long as the reader goes on reading: see stallAfter.
+// slow may fall maxBacklog behind; then Write waits for it, but only as long as
+// the reader goes on reading: see stallAfter. Close and Reopen end the wait.
 func (f *File) Write(p []byte) {
-	if len(p) == 0 {
-		return
-	}
 	now := f.now()
 	f.mu.Lock()
-	if f.closed {
-		f.mu.Unlock()
-		return
-	}
-	f.prepare(now)
-	switch {
-	case f.pipe != nil:
-		f.writePipe(p)
-	case f.fd >= 0:
-		f.writeRegular(p, now)
-	default:
-		f.writing.lost += int64(len(p))
+	for len(p) > 0 && !f.closed {
+		f.prepare(now)
+		switch {
+		case f.pipe != nil:
+			p = f.writePipe(p)
+			continue // with what a pipe left that Reopen has replaced meanwhile
+		case f.fd >= 0:
+			f.writeRegular(p, now)
+		default:
+			f.writing.lost += int64(len(p))
+		}
+		break
 	}
 	f.unlockAndReport()
 }
@@ -191,37 +188,30 @@ func (f *File) wrote(n, lost int, err error, now time.Time) {
 }
 
 // writePipe is called with f.mu held, and holds it again when it returns; it
-// lets go of it meanwhile, because a slow reader may take its time.
-func (f *File) writePipe(p []byte) {
-	for {
-		target := f.pipe
-		f.mu.Unlock()
-		n, err := target.write(p)
-		now := f.now()
-		f.mu.Lock()
-		p = p[n:]
-		switch {
-		case err == nil:
-			f.note(f.writing.succeed(now))
-			return
-		case errors.Is(err, errStalled):
-			f.writing.fail(err, int64(len(p)), now)
-			f.note(f.writing.announce())
-			return
-		case errors.Is(err, fs.ErrClosed) && !f.closed && f.pipe != nil && f.pipe != target:
-			continue // reopened meanwhile
-		}
-		lost := int64(len(p))
-		if f.pipe == target {
-			lost += int64(f.release())
-			f.opens.failed(now)
-		}
-		if !f.closed {
-			f.writing.fail(err, lost, now)
-			f.note(f.writing.announce())
-		}
-		return
+// lets go of it meanwhile, because a slow reader may take its time. It returns
+// what is still to be written, to another target than the one it found.
+func (f *File) writePipe(p []byte) []byte {
+	target := f.pipe
+	f.mu.Unlock()
+	n, err := target.write(p)
+	now := f.now()
+	f.mu.Lock()
+	p = p[n:]
+	switch {
+	case err == nil:
+		f.note(f.writing.succeed(now))
+		return nil
+	case f.pipe != target:
+		return p
+	case errors.Is(err, errStalled):
+		f.writing.fail(err, int64(len(p)), now)
+	default:
+		lost := len(p) + f.release()
+		f.opens.failed(now)
+		f.writing.fail(err, int64(lost), now)
 	}
+	f.note(f.writing.announce())
+	return nil
 }
 
 // Reopen opens the log's path anew, as after something else renamed the file.

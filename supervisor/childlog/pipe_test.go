@@ -133,6 +133,32 @@ func TestReopenCarriesTheBacklogOver(t *testing.T) {
 	expectRead(t, r, text+"end")
 }
 
+func TestReopenSavesTheOutputThatAStoppedReaderKeepsWaiting(t *testing.T) {
+	path := fifo(t)
+	readEnd(t, path)
+	f := OpenFile(FileOptions{Path: path, Report: failOnReport(t)})
+	defer f.Close()
+	f.pipe.stall = time.Hour
+	text := strings.Repeat("0123456789abcdef", 131072) // 2 MiB: more than fits
+	done := make(chan struct{})
+	go func() { // ends when Reopen gives it a file to write to
+		defer close(done)
+		f.Write([]byte(text))
+	}()
+	eventually(t, "the write waits", func() bool {
+		f.pipe.mu.Lock()
+		defer f.pipe.mu.Unlock()
+		return f.pipe.progress != nil
+	})
+	must(t, os.Remove(path)) // a file takes the fifo's place
+	f.Reopen()
+	<-done
+	got := get(t, path)
+	if !strings.HasSuffix(text, got) || len(got) < len(text)-(1<<20) {
+		t.Errorf("after Reopen: got %d bytes, want all but what the kernel's pipe holds of %d", len(got), len(text))
+	}
+}
+
 func TestClosedLogGivesUpOnAStoppedReader(t *testing.T) {
 	path := fifo(t)
 	r := readEnd(t, path)
