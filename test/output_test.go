@@ -89,11 +89,35 @@ command=/bin/sh %(here)s/chatty.sh
 stdout_capture_maxbytes=1MB
 `,
 		files: map[string]string{"chatty.sh": "echo a line; sleep 0.2; echo err >&2; sleep 0.2\n" +
-			"echo '<!--XSUPERVISOR:BEGIN-->inside<!--XSUPERVISOR:END--> and then some more'; printf '\\344\\n' >&2\nexec sleep 1000\n"},
+			"echo '<!--XSUPERVISOR:BEGIN-->inside<!--XSUPERVISOR:END--> and then some more, longer than a token'; printf '\\344\\n' >&2\nexec sleep 1000\n"},
 		drive: func(d *peer.Daemon) error { return d.WaitLog("success: chatty", 1) },
 	})
 	innards := []string{"stopped monitoring <", "received SIGCHLD indicating"}
-	sameLines(t, "supervisord.log", without(want.log, innards...), without(got.log, innards...))
+	// The two streams and the state are independent of each other.
+	for _, stream := range []string{"stdout", "stderr"} {
+		sameLines(t, "supervisord.log about "+stream, aboutStream(want.log, stream), aboutStream(got.log, stream))
+	}
+	wantRest, gotRest := without(want.log, innards...), without(got.log, innards...)
+	for _, stream := range []string{"stdout", "stderr"} {
+		wantRest, gotRest = without(wantRest, aboutStream(want.log, stream)...), without(gotRest, aboutStream(got.log, stream)...)
+	}
+	sameLines(t, "supervisord.log about the rest", wantRest, gotRest)
+}
+
+// aboutStream returns the lines about one stream of a program, with what was read
+// from it on the lines after.
+func aboutStream(log []string, stream string) []string {
+	var lines []string
+	inside := false
+	for _, line := range log {
+		if level, _, found := strings.Cut(line, " "); found && len(level) == 4 && level == strings.ToUpper(level) {
+			inside = strings.Contains(line, "' "+stream+" ")
+		}
+		if inside && line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // TestReopeningLogs moves logs away, as logrotate does, and sends SIGUSR2.

@@ -159,23 +159,47 @@ func TestSpawnErrors(t *testing.T) {
 		{name: "missing_in_path", options: "command=no-such-command"},
 		{name: "not_executable", options: "command=/etc/passwd"},
 		{name: "is_a_directory", options: "command=/usr"},
-		{name: "no_such_directory", script: "exit 0\n", options: "directory=/no/such/directory"},
-		{name: "bad_interpreter", options: "command=%(here)s/bad_interpreter"},
-		{name: "no_format", options: "command=%(here)s/no_format with arguments"},
 		{name: "unbalanced_quote", options: "command=/bin/sh -c \"oops"},
 		{name: "file_as_directory", options: "command=/etc/passwd/file"},
 	}
-	if os.Getuid() != 0 {
-		programs = append(programs, program{name: "other_user", script: "exit 0\n", options: "user=root"})
-	}
-	for i := range programs {
+	for i, p := range programs {
 		programs[i].options += "\nstartretries=0"
-		programs[i].until = "gave up: " + programs[i].name + " "
+		programs[i].until = "gave up: " + p.name + " "
 	}
-	comparePrograms(t, scenario{files: map[string]string{
-		"bad_interpreter": "#!/no/such/interpreter\n",
-		"no_format":       "this is text\n",
-	}}, programs)
+	comparePrograms(t, scenario{}, programs)
+}
+
+// TestSpawnErrorsNameFileAndReason: where the reference spawns a child that then
+// exits with status 127, ours reports a spawn error that says what is wrong. The
+// child's log has the reference's words under both.
+func TestSpawnErrorsNameFileAndReason(t *testing.T) {
+	t.Parallel()
+	programs := []program{
+		{name: "no_such_directory", script: "exit 0\n", options: "directory=/no/such/directory"},
+		{name: "bad_interpreter", options: "command=%(here)s/bad_interpreter"},
+		{name: "no_format", options: "command=%(here)s/no_format with arguments"},
+	}
+	for i, p := range programs {
+		programs[i].options += "\nstartretries=0"
+		programs[i].until = "gave up: " + p.name + " "
+	}
+	config, files := configFor(programs)
+	files["bad_interpreter"] = "#!/no/such/interpreter\n"
+	files["no_format"] = "this is text\n"
+	want, got := runBoth(t, scenario{
+		config: config,
+		files:  files,
+		drive:  func(d *peer.Daemon) error { return d.WaitLog("gave up: ", len(programs)) },
+	})
+	sameFiles(t, "out", want.out, got.out)
+	if os.Getenv("VIGILANCE_SUPERVISORD") != "" {
+		return // the rest is ours alone
+	}
+	sameLines(t, "the spawn errors", []string{
+		`INFO spawnerr: execute "DIR/bad_interpreter": no such file or directory (its interpreter "/no/such/interpreter" does not exist)`,
+		`INFO spawnerr: execute "DIR/no_format": exec format error (neither a program for this machine nor a script that begins with #!)`,
+		`INFO spawnerr: change directory to "/no/such/directory": no such file or directory`,
+	}, having(got.log, "spawnerr"))
 }
 
 func TestWhatChildrenInherit(t *testing.T) {
