@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,7 +37,7 @@ func fuzzSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// document is a random input of the fuzz test, with our reading of it.
+// fuzzed is a random input of the fuzz test, with our reading of it.
 type fuzzed struct {
 	question question
 	text     string
@@ -96,15 +97,18 @@ func fuzzDocument(t *testing.T, g generator, opts Options, dir string) fuzzed {
 	badness := g.IntN(200) + 10
 	main, included := g.configuration(badness), ""
 	if g.oneIn(4) {
-		main += "[include]\n" + g.pick("files=inc/*.conf", "files = inc/a.conf inc/nope*.conf", "files=%(here)s/inc/[a-b].conf",
-			"files=inc", "nofiles=1", "files=inc/?.conf\n  inc/*", "files=%(host_node_name)s inc/a.conf", "files=%(nope)s", "files=") + "\n"
+		main += "[include]\n" + g.pick("files=inc/*.conf", "files = inc/a.conf inc/nope*.conf",
+			"files=%(here)s/inc/[a-b].conf", "files=inc", "files=inc/?.conf\n  inc/*", "files=%(host_node_name)s inc/a.conf", "files=") + "\n"
+		if g.oneIn(10) {
+			main += g.pick("files=%(nope)s\n", "[include]\nfiles=100%\n", "files : inc/[!b].*\n", "files=../inc/nope/*\n")
+		}
 		included = g.configuration(badness)
 	}
-	if g.oneIn(2) {
+	if g.oneIn(3) {
 		main, included = g.roughen(main), g.roughen(included)
 	}
 	if g.oneIn(50) {
-		at := g.IntN(len(main) + 1)
+		at := g.IntN(max(1, len(main)))
 		main = main[:at] + g.pick("\xff", "\xe9x", "\xe6\x97", "\xed\xa0\x80", "\xf0\x9f\x98", "\x80", "\xc0\xaf") + main[at:]
 	}
 	path := filepath.Join(dir, "supervisord.conf")
@@ -112,7 +116,7 @@ func fuzzDocument(t *testing.T, g generator, opts Options, dir string) fuzzed {
 	writeFile(t, filepath.Join(dir, "inc", "a.conf"), included)
 	writeFile(t, filepath.Join(dir, "inc", "b.conf"), "[program:inc]\ncommand=%(here)s/x\n")
 	shown := fmt.Sprintf("main: %q\nincluded: %q", main, included)
-	if g.oneIn(8) {
+	if g.oneIn(12) {
 		ctl, err := LoadCtl(path, opts)
 		if err != nil {
 			return fuzzed{question{"ctl", path}, shown, nil, err}
@@ -147,4 +151,195 @@ func readINI(text string) (any, error) {
 		return nil, err
 	}
 	return dumpDocument(doc), nil
+}
+
+// TestOptionsAgreeWithPython gives every option of every section each of its
+// kind's values, the good and the bad ones, one at a time.
+func TestOptionsAgreeWithPython(t *testing.T) {
+	python := startReference(t)
+	dir := t.TempDir()
+	var questions []question
+	var inputs []fuzzed
+	for _, section := range []string{
+		"supervisord", "inet_http_server:x", "unix_http_server", "rpcinterface:supervisor", "group:g", "program:b",
+		"eventlistener:l", "fcgi-program:f",
+	} {
+		for _, option := range optionsOf(section) {
+			key, kind, _ := strings.Cut(option, ":")
+			values := valuesOf(kind)
+			for _, value := range append(append([]string{}, values.good...), values.bad...) {
+				text := minimal(section, key) + key + " = " + value + "\n"
+				path := filepath.Join(dir, strconv.Itoa(len(inputs)), "supervisord.conf")
+				writeFile(t, path, text)
+				input := fuzzed{text: text}
+				if cfg, err := Load(path, python.options()); err != nil {
+					input.err = err
+				} else {
+					input.got = dumpConfig(cfg)
+				}
+				questions, inputs = append(questions, question{"config", path}), append(inputs, input)
+			}
+		}
+	}
+	compare(t, python.ask(questions), inputs)
+	t.Logf("%d documents", len(inputs))
+}
+
+// minimal is a document that needs nothing but the option to be added to the
+// section.
+func minimal(section, key string) string {
+	var text strings.Builder
+	if section != "supervisord" {
+		text.WriteString("[supervisord]\n")
+	}
+	text.WriteString("[program:a]\ncommand=/bin/cat\n[" + section + "]\n")
+	if key == "username" {
+		text.WriteString("password=x\n")
+	} else if key == "password" {
+		text.WriteString("username=x\n")
+	}
+	for _, option := range required(section) {
+		if needed, kind, _ := strings.Cut(option, ":"); needed != key {
+			text.WriteString(needed + "=" + valuesOf(kind).good[0] + "\n")
+		}
+	}
+	return text.String()
+}
+
+func compare(t *testing.T, answers []answer, inputs []fuzzed) {
+	t.Helper()
+	for i, want := range answers {
+		if want.Crash != nil {
+			t.Logf("the reference crashes on %s: %s", inputs[i].text, *want.Crash)
+		}
+		if ok, gotText, wantText := want.same(t, inputs[i].got, inputs[i].err); !ok {
+			t.Errorf("%s\n got %s\nwant %s", inputs[i].text, gotText, wantText)
+		}
+	}
+}
+
+// TestValueParsersAgreeWithPython compares the parsers of single values, by
+// their tables and by random texts.
+func TestValueParsersAgreeWithPython(t *testing.T) {
+	python := startReference(t)
+	opts := python.options()
+	inet := func(text string) (any, error) {
+		host, port, err := ParseInetAddress(text)
+		return []any{host, port}, err
+	}
+	owner := func(text string) (any, error) {
+		uid, gid, err := opts.ParseUserGroup(text)
+		return []any{uid, gid}, err
+	}
+	exitCodes := func(text string) (any, error) {
+		codes, err := ParseExitCodes(text)
+		return list(codes), err
+	}
+	parsers := []struct {
+		python, kind string
+		parse        func(string) (any, error)
+	}{
+		{"integer", "int", anyOf(ParseInteger)},
+		{"boolean", "bool", anyOf(ParseBoolean)},
+		{"byte_size", "bytes", anyOf(ParseByteSize)},
+		{"octal_type", "octal", anyOf(ParseOctal)},
+		{"signal_number", "signal", anyOf(ParseSignal)},
+		{"auto_restart", "restart", anyOf(ParseAutoRestart)},
+		{"list_of_exitcodes", "codes", exitCodes},
+		{"logging_level", "level", anyOf(ParseLogLevel)},
+		{"name_to_uid", "user", anyOf(opts.ParseUser)},
+		{"name_to_gid", "user", anyOf(opts.ParseGroup)},
+		{"colon_separated_user_group", "owner", owner},
+		{"existing_directory", "dir", anyOf(opts.ParseExistingDirectory)},
+		{"existing_dirpath", "dirpath", anyOf(opts.ParseExistingDirpath)},
+		{"inet_address", "port", inet},
+		{"url", "serverurl", anyOf(ParseURL)},
+		{"process_or_group_name", "process_name", anyOf(parseName)},
+	}
+	g := newGenerator(fuzzSeed(t))
+	var questions []question
+	var inputs []fuzzed
+	for _, parser := range parsers {
+		values := valuesOf(parser.kind)
+		texts := append(append([]string{}, values.good...), values.bad...)
+		for range 200 {
+			texts = append(texts, g.scramble(g.pick(texts...)))
+		}
+		for _, text := range texts {
+			got, err := parser.parse(text)
+			questions = append(questions, question{"value", parser.python, text})
+			inputs = append(inputs, fuzzed{text: fmt.Sprintf("%s(%q)", parser.python, text), got: got, err: err})
+		}
+	}
+	compare(t, python.ask(questions), inputs)
+}
+
+func anyOf[T any](parse func(string) (T, error)) func(string) (any, error) {
+	return func(text string) (any, error) { return parse(text) }
+}
+
+// TestTextFunctionsAgreeWithPython compares the formatting, the splitting and
+// the rest of what Python gives the reference, by random texts.
+func TestTextFunctionsAgreeWithPython(t *testing.T) {
+	python := startReference(t)
+	opts, g := python.options(), newGenerator(fuzzSeed(t))
+	values := [][]any{{"a", "xyz"}, {"n", 7}, {"neg", -3}, {"", "EMPTY"}, {"a(b)", "NEST"}, {"c", "é"}, {"big", 12345}}
+	vars := vectorNames()
+	vars[0].set("c", textValue("é"))
+	vars[0].set("big", numberValue(12345))
+	noError := func(got string) (any, error) { return got, nil }
+	var questions []question
+	var inputs []fuzzed
+	add := func(q question, got any, err error) {
+		questions = append(questions, q)
+		inputs = append(inputs, fuzzed{text: fmt.Sprintf("%q", []any(q)), got: got, err: err})
+	}
+	for range 3000 {
+		format := g.format()
+		got, err := percentFormat(format, vars)
+		add(question{"percent", format, values}, got, err)
+	}
+	for range 2000 {
+		words := g.words()
+		split, err := SplitCommand(words)
+		add(question{"split", words}, split, err)
+		pairs, err := ParseEnvironment(words)
+		add(question{"environment", words}, pairs, err)
+		text := g.scramble(words)
+		got, err := noError(PyRepr(text))
+		add(question{"repr", text}, got, err)
+		got, err = noError(pyASCII(text))
+		add(question{"ascii", text}, got, err)
+		got, err = noError(pyLower(text))
+		add(question{"lower", text}, got, err)
+		path := g.path()
+		got, err = noError(opts.NormalizePath(path))
+		add(question{"normalize", path}, got, err)
+	}
+	compare(t, python.ask(questions), inputs)
+}
+
+// TestGlobAgreesWithPython compares the matches of random patterns.
+func TestGlobAgreesWithPython(t *testing.T) {
+	python := startReference(t)
+	g := newGenerator(fuzzSeed(t))
+	dir := t.TempDir()
+	for _, name := range []string{"a.conf", "b.conf", ".hidden", "a-b", "[x]", "sub/a.conf", "sub/.h/x", "sub2/é", "z!", "^", "\\", "sub/]"} {
+		writeFile(t, filepath.Join(dir, name), "")
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "broken")); err != nil {
+		t.Fatal(err)
+	}
+	var questions []question
+	var inputs []fuzzed
+	for range 1500 {
+		pattern := dir + "/"
+		for range 1 + g.IntN(5) {
+			pattern += g.pick("*", "?", "[", "]", "[a-b]", "[!a]", "[]", "[]a]", "[!]", "a", "b", ".conf", ".", "/", "sub", "**", "[z-a]",
+				"[^a]", "[a-]", "[--a]", "x", "é", "[!z-a]", "broken", "-", "[\\]", "[a-b-c]")
+		}
+		questions = append(questions, question{"glob", pattern})
+		inputs = append(inputs, fuzzed{text: pattern, got: list(glob(pattern))})
+	}
+	compare(t, python.ask(questions), inputs)
 }

@@ -8,7 +8,8 @@ import (
 
 // decodeText turns a file's bytes into text: UTF-8, with CR LF and lone CR read
 // as line ends. The error for other bytes has Python's words; the position is
-// in bytes from the beginning of the file.
+// in bytes from the beginning of the file, of the character where the file ends
+// within one.
 func decodeText(data []byte) (string, error) {
 	text := string(data)
 	if !utf8.ValidString(text) {
@@ -29,12 +30,18 @@ func decodeError(data []byte) error {
 		}
 		start += size
 	}
+	first := data[start]
 	length, reason := malformation(data[start:])
+	if start+length == len(data) && reason == truncated {
+		start = 0 // Python has read all lines by then and holds just the rest
+	}
 	if length == 1 {
-		return fmt.Errorf("'utf-8' codec can't decode byte 0x%02x in position %d: %s", data[start], start, reason)
+		return fmt.Errorf("'utf-8' codec can't decode byte 0x%02x in position %d: %s", first, start, reason)
 	}
 	return fmt.Errorf("'utf-8' codec can't decode bytes in position %d-%d: %s", start, start+length-1, reason)
 }
+
+const truncated = "unexpected end of data"
 
 // malformation says how many bytes at the beginning of data make no character,
 // and why.
@@ -62,7 +69,7 @@ func malformation(data []byte) (length int, reason string) {
 	}
 	for length = 1; length < want; length++ {
 		if length == len(data) {
-			return length, "unexpected end of data"
+			return length, truncated
 		}
 		if data[length] < low || data[length] > high {
 			break

@@ -39,8 +39,8 @@ func valuesOf(kind string) optionValues {
 	case "codes":
 		return optionValues{split("0|0,2|0, 1 ,255|"), split("256|-1|0;1|a|0,,1")}
 	case "dirpath":
-		return optionValues{split("%(here)s/x.log|x.log|/tmp/x|~/y|/dev/stdout|/dev/stderr|%(here)s/%(ENV_A)s|syslog|~root/z|//tmp/x|/tmp/../tmp//x/./y|/"),
-			split("/no/such/dir/x|%(nope)s|100%|~nobodyatall/x|%(here)s/%%d")}
+		return optionValues{split("%(here)s/x.log|x.log|/tmp/x|~/y|/dev/stdout|/dev/stderr|%(here)s/%(ENV_A)s|syslog|~root/z|//tmp/x|/tmp/../tmp/./y|/"),
+			split("/no/such/dir/x|/tmp/nosuch/../y|%(nope)s|100%|~nobodyatall/x|%(here)s/%%d")}
 	case "log":
 		return optionValues{split("AUTO|NONE|none|auto|off|syslog|SysLog|/dev/stdout|/tmp/%(program_name)s.log|%(here)s/%(process_num)02d.log||x_%(group_name)s|~/z"),
 			split("/no/such/dir/x|%(nope)s|/tmp/%%s|/tmp/100%")}
@@ -84,7 +84,7 @@ func valuesOf(kind string) optionValues {
 	case "plugin":
 		return optionValues{split("supervisor.supervisorctl:DefaultControllerPlugin"), split("foo:bar|x|")}
 	case "programs":
-		return optionValues{split("a|a,b|b, a|a,a|"), split("nope|a,nope|c|a b|a,,b")}
+		return optionValues{split("a|a,b|b, a|a,a|"), split("nope|a,nope|c|a b|a,,b|a,b,nope")}
 	}
 	panic("no values for the kind " + kind)
 }
@@ -153,13 +153,19 @@ func required(section string) []string {
 func (g generator) configuration(badness int) string {
 	sections := []string{"supervisord"}
 	for range g.IntN(5) {
-		sections = append(sections, g.pick("program:a", "program:b", "program:c", "program: d ", "program:e f",
-			"eventlistener:l", "eventlistener: m", "fcgi-program:f", "fcgi-program:a", "group:g", "group:h", "group:a",
+		sections = append(sections, g.pick("program:a", "program:b", "program:c", "program: d ", g.pick("program:d", "program:d", "program:e f"),
+			"eventlistener:l", "eventlistener: m", "fcgi-program:f", "fcgi-program:g",
 			"inet_http_server", "unix_http_server", "inet_http_server:x", "unix_http_server:y:z", "inet_http_serverx",
-			"rpcinterface:supervisor", "DEFAULT", "supervisorctl", "ctlplugin:x", "other", "program:é"))
+			"rpcinterface:supervisor", "DEFAULT", "ctlplugin:x", "other", "program:é"))
 	}
-	if g.oneIn(12) {
+	if g.oneIn(25) {
 		sections = sections[1:]
+	}
+	if g.oneIn(6) {
+		sections = append(sections, "supervisorctl")
+	}
+	if g.oneIn(4) {
+		sections = append(sections, g.pick("group:g", "group:h", "group:a"), "program:a", g.pick("program:b", "fcgi-program:b"))
 	}
 	g.Shuffle(len(sections), func(i, j int) { sections[i], sections[j] = sections[j], sections[i] })
 	var text strings.Builder
@@ -188,6 +194,12 @@ func (g generator) section(name string, badness int) string {
 		value := g.pick(values.good...)
 		if g.oneIn(badness) {
 			value = g.pick(values.bad...)
+		}
+		switch {
+		case key == "username" && !g.oneIn(badness):
+			fmt.Fprintf(&text, "password=x\n")
+		case key == "password" && !g.oneIn(badness):
+			fmt.Fprintf(&text, "username=x\n")
 		}
 		if value = strings.ReplaceAll(value, "\n", " "); key == "numprocs" && g.oneIn(2) {
 			fmt.Fprintf(&text, "process_name=%%(program_name)s_%%(process_num)02d\n")
@@ -251,7 +263,7 @@ func (g generator) scramble(text string) string {
 			at++
 		}
 		odd := g.pick("%", "%%", "%(here)s", "\"", "'", "\\", "[", "]", "=", ":", ";", "#", " ", "\t", "\n", "\r", "\f", "\v",
-			"\u0085", "\u00a0", "\u2028", "\x00", "\x1d", "é", "日", "😀", "\ufeff", "(", ")", ",", "-", "_", "0", "9")
+			"\u0085", "\u00a0", "\u2028", "\x1d", "é", "日", "😀", "\ufeff", "(", ")", ",", "-", "_", "0", "9")
 		cut := at
 		if g.oneIn(3) {
 			for cut < len(text) && (cut == at || text[cut]&0xc0 == 0x80) {
@@ -266,14 +278,50 @@ func (g generator) scramble(text string) string {
 // lines makes a document of little meaning, for the dialect alone.
 func (g generator) lines() string {
 	var text strings.Builder
+	if !g.oneIn(5) {
+		text.WriteString(g.pick("[a]\n", "[b] ; x\r\n", " [c]\n"))
+	}
 	for range g.IntN(12) {
-		text.WriteString(g.pick("[a]", "[b]", "[DEFAULT]", "k=v", "K : w", "k", "  cont", "\tcont = x", "", "   ", ";c", " #c",
+		text.WriteString(g.pick("[a]", "[b]", "[DEFAULT]", "k=v", "K : w", "q=1", "r:2", "k", "  cont", "\tcont = x", "", "   ", ";c", " #c",
 			"k = a ; b", "l=a;b #c", "=v", "[x] ; y", "  [y]", "m=", "n:", "%=%(x)s", "é = ü", "o=\u00a0x\u2003", "[]", "[ c ]",
-			"a#b #c ;d", "k=;x", "k= ;x", "ΑΣ=1", "p=x\\"))
+			"a#b #c ;d", "k=;x", "k= ;x", "ΑΣ=1", "p=x\\", "z=\x00"))
 		text.WriteString(g.pick("\n", "\n", "\n", "\n", "\n", "\r\n", "\r", "\n\n", ""))
 	}
 	if g.oneIn(4) {
 		return g.scramble(text.String())
 	}
 	return text.String()
+}
+
+// format makes a text for Python's % formatting.
+func (g generator) format() string {
+	var text strings.Builder
+	for range 1 + g.IntN(3) {
+		text.WriteString(g.pick("", "x", "é", "%%"))
+		text.WriteString(g.pick("%", "%(a)", "%(n)", "%(neg)", "%(big)", "%(c)", "%()", "%(a(b))", "%(zz)", "%(a"))
+		text.WriteString(g.pick("", "", "-", "0", "+", " ", "#", "-0", "+0", "# 0"))
+		text.WriteString(g.pick("", "", "5", "12", "1", "*", "0"))
+		text.WriteString(g.pick("", "", ".3", ".", ".0", ".*", ".12"))
+		text.WriteString(g.pick("", "", "l", "h", "L"))
+		text.WriteString(g.pick("s", "d", "d", "i", "u", "x", "X", "o", "f", "F", "e", "E", "g", "G", "c", "r", "a", "y", "%", "", "é", "\x01"))
+	}
+	return text.String()
+}
+
+// words makes a text for the lexers.
+func (g generator) words() string {
+	var text strings.Builder
+	for range g.IntN(10) {
+		text.WriteString(g.pick("a", "B", "9", "_", "=", "=", ",", ",", "\"", "'", "\\", " ", "\t", "\n", "#", ";", "/", ".", "é", "日", "ß", "×",
+			"K=v", "K=\"v\"", ",L='w'", "\u00a0", "\r", "@", "(", "''", "\"\"", "Σ", "İ"))
+	}
+	return text.String()
+}
+
+func (g generator) path() string {
+	text := g.pick("", "/", "//", "///", "~", "~root", "~nosuchuser", "~/")
+	for range g.IntN(5) {
+		text += g.pick("a", "/", "..", ".", "/..", "/./", "//", "b")
+	}
+	return text
 }

@@ -35,6 +35,7 @@ type programReader struct {
 	*view
 	common *names // what all processes of the section may use
 	own    *names // ENV_x for the section's own environment
+	late   scope  // for what the reference expands by itself: the same names, in its order
 
 	template                Program
 	numprocs, numprocsStart int
@@ -59,6 +60,7 @@ func (p *programReader) read(group string) ([]*Program, error) {
 	}
 	var programs []*Program
 	p.scope = append(p.scope, p.own)
+	p.late = scope{p.common, p.reader.env, p.own}
 	for i := range p.numprocs {
 		program, err := p.process(p.numprocsStart + i)
 		if err != nil {
@@ -153,7 +155,7 @@ func (p *programReader) process(number int) (*Program, error) {
 		p.failf("command", "program section %s does not specify a command", p.section.name)
 	}
 	program.Command = command
-	name, err := expand(p.processName, "process_name", p.scope)
+	name, err := expand(p.processName, "process_name", p.late)
 	if err != nil {
 		p.fail("process_name", err)
 	}
@@ -171,7 +173,7 @@ func (p *programReader) readEnvironment(program *Program) {
 			p.own.remove(name)
 		}
 	}
-	text, err := expand(p.environment, key, p.scope)
+	text, err := expand(p.environment, key, p.late)
 	if err == nil {
 		program.Environment, err = ParseEnvironment(text)
 	}
@@ -208,7 +210,7 @@ func (p *programReader) readLog(log *Log, stream string) {
 }
 
 func (p *programReader) readTarget(log *Log, key, name string) {
-	name, err := expand(name, key, p.scope)
+	name, err := expand(name, key, p.late)
 	if err != nil {
 		p.fail(key, err)
 		return

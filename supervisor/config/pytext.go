@@ -150,18 +150,18 @@ func pyInt(text string, base int) (int, bool) {
 	return value, true
 }
 
-// digitsToASCII turns the digits of every script into ASCII ones and every
-// white space into a blank, as int() does with text beyond ASCII.
+// digitsToASCII turns the digits of every script into ASCII ones and white
+// space beyond ASCII into blanks, as int() does with text beyond ASCII.
 func digitsToASCII(text string) string {
 	if strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
 		return text
 	}
 	return strings.Map(func(r rune) rune {
 		switch {
-		case isSpace(r):
-			return ' '
 		case r < utf8.RuneSelf:
 			return r
+		case isSpace(r):
+			return ' '
 		case unicode.Is(unicode.Nd, r):
 			return '0' + digitValue(r)
 		}

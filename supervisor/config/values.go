@@ -220,12 +220,26 @@ func checkPort(port int) error {
 // ParseURL checks that a server's URL has a scheme and something after it, and
 // returns it unchanged.
 func ParseURL(text string) (string, error) {
-	scheme, rest, ok := strings.Cut(text, ":")
+	// Python's urlparse does not see these.
+	url := strings.NewReplacer("\t", "", "\r", "", "\n", "").Replace(text)
+	url = strings.TrimLeftFunc(url, func(r rune) bool { return r <= ' ' })
+
+	scheme, rest, ok := strings.Cut(url, ":")
 	const schemeChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
-	rest, _, _ = strings.Cut(rest, "#")
-	rest, _, _ = strings.Cut(rest, "?")
-	if !ok || scheme == "" || strings.Trim(scheme, schemeChars) != "" ||
-		strings.TrimPrefix(rest, "//") == "" || strings.HasPrefix(rest, ";") {
+	if strings.Trim(scheme, schemeChars) != "" || strings.TrimLeft(scheme, "0123456789+-.") != scheme {
+		ok = false
+	}
+	host, hasHost := strings.CutPrefix(rest, "//")
+	if hasHost && ok {
+		if end := strings.IndexAny(host, "/?#"); end >= 0 {
+			host = host[:end]
+		}
+		if strings.Contains(host, "[") != strings.Contains(host, "]") {
+			return "", fmt.Errorf("Invalid IPv6 URL") //nolint:revive,staticcheck // Python's words
+		}
+		rest = rest[2:]
+	}
+	if !ok || scheme == "" || rest == "" || strings.HasPrefix(rest, "?") || strings.HasPrefix(rest, "#") {
 		return "", fmt.Errorf("value %s is not a URL", PyRepr(text))
 	}
 	return text, nil

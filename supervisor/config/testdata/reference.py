@@ -238,7 +238,7 @@ def read_ini(text):
 
 def percent(text, values):
     try:
-        return text % values
+        return text % dict(values)
     except (KeyError, TypeError, OverflowError) as why:
         raise ValueError(str(why))
 
