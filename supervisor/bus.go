@@ -1,0 +1,84 @@
+package supervisor
+
+import (
+	"github.com/vigilance-go/vigilance/listener"
+	"github.com/vigilance-go/vigilance/supervisor/config"
+)
+
+// Levels of the daemon's log, as the plain numbers that mainlog takes.
+const (
+	levelBlather = int(config.LevelBlather)
+	levelDebug   = int(config.LevelDebug)
+	levelInfo    = int(config.LevelInfo)
+	levelWarn    = int(config.LevelWarn)
+	levelError   = int(config.LevelError)
+)
+
+// bus hands events to the pools that subscribe to them.
+type bus struct {
+	d      *Daemon
+	pools  []*pool
+	serial uint64 // of the next event that a pool takes
+}
+
+// event is one occurrence, shared by all pools that have it in their buffers.
+type event struct {
+	kind    listener.EventType
+	serial  uint64
+	payload []byte
+}
+
+func (b *bus) init(d *Daemon) { b.d = d }
+
+// subscribe adds a pool.
+func (b *bus) subscribe(p *pool) {
+	b.pools = append(b.pools, p)
+	b.d.ticks.arm(b.d.now())
+}
+
+// unsubscribe takes a pool away.
+func (b *bus) unsubscribe(p *pool) {
+	for i, q := range b.pools {
+		if q == p {
+			b.pools = append(b.pools[:i:i], b.pools[i+1:]...)
+			break
+		}
+	}
+	b.d.ticks.arm(b.d.now())
+}
+
+// wanted tells whether any pool subscribes to events of this kind.
+func (b *bus) wanted(kind listener.EventType) bool {
+	for _, p := range b.pools {
+		if p.wants(kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// notify hands an event to every pool that subscribes to it. Like the
+// reference, it spends a serial only on an event that somebody takes.
+func (d *Daemon) notify(body listener.Body) {
+	kind := body.Type()
+	if !d.bus.wanted(kind) {
+		return
+	}
+	ev := &event{kind: kind, serial: d.bus.serial, payload: body.AppendPayload(nil)}
+	d.bus.serial++
+	for _, p := range d.bus.pools {
+		if p.wants(kind) {
+			p.accept(ev)
+		}
+	}
+}
+
+// dispatch lets each pool that has something new send what it can.
+func (b *bus) dispatch() {
+	for _, p := range b.pools {
+		if p.dirty {
+			p.dirty = false
+			p.dispatch()
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package supervisor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/vigilance-go/vigilance/supervisor/config"
+	"github.com/vigilance-go/vigilance/supervisor/process"
+)
+
+// ProcessInfo is what clients may know about a process at one moment.
+type ProcessInfo struct {
+	Name, Group string
+	State       process.State
+	PID         int // 0 when not running
+	// Start and Stop are zero when that never happened; Now is the moment.
+	Start, Stop, Now time.Time
+	SpawnErr         string
+	ExitStatus       int    // -1 after an end by a signal
+	Stdout, Stderr   string // log files; empty for none
+}
+
+// Namespec is the name under which clients know the process.
+func (i *ProcessInfo) Namespec() string { return Namespec(i.Group, i.Name) }
+
+// Description is the text that status shows behind the state: the pid and
+// uptime, the reason of a failure, or when the process stopped, in local time.
+func (i *ProcessInfo) Description() string {
+	switch i.State {
+	case process.Running:
+		up := max(0, i.Now.Unix()-i.Start.Unix())
+		return fmt.Sprintf("pid %d, uptime %s", i.PID, uptime(up))
+	case process.Fatal, process.Backoff:
+		if i.SpawnErr != "" {
+			return i.SpawnErr
+		}
+		return fmt.Sprintf("unknown error (try \"tail %s\")", i.Name)
+	case process.Stopped, process.Exited:
+		if i.Start.IsZero() {
+			return "Not started"
+		}
+		return i.Stop.Local().Format("Jan 02 03:04 PM")
+	case process.Starting, process.Stopping, process.Unknown:
+	}
+	return ""
+}
+
+// uptime shows seconds as the reference does: "0:01:05", "1 day, 2:00:00".
+func uptime(secs int64) string {
+	const day = 24 * 3600
+	clock := fmt.Sprintf("%d:%02d:%02d", secs%day/3600, secs%3600/60, secs%60)
+	switch days := secs / day; days {
+	case 0:
+		return clock
+	case 1:
+		return "1 day, " + clock
+	default:
+		return fmt.Sprintf("%d days, %s", days, clock)
+	}
+}
+
+// info takes a snapshot of p.
+func (d *Daemon) info(p *proc, now time.Time) ProcessInfo {
+	return ProcessInfo{
+		Name: p.cfg.Name, Group: p.group.cfg.Name,
+		State: p.st.State, PID: p.st.PID,
+		Start: p.st.LastStart, Stop: p.st.LastStop, Now: now,
+		SpawnErr: p.st.SpawnErr, ExitStatus: p.st.ExitStatus,
+		Stdout: p.logPath[stdout], Stderr: p.logPath[stderr],
+	}
+}
+
+// ProcessInfo returns a snapshot of the process that namespec names. The error
+// is a Fault BAD_NAME or SHUTDOWN_STATE.
+func (d *Daemon) ProcessInfo(ctx context.Context, namespec string) (ProcessInfo, error) {
+	var info ProcessInfo
+	err := d.ask(ctx, func() error {
+		p, err := d.findOne(namespec)
+		if err == nil {
+			info = d.info(p, d.now())
+		}
+		return err
+	})
+	return info, err
+}
+
+// AllProcessInfo returns a snapshot of every process, sorted by the names of
+// group and process. The error is a Fault SHUTDOWN_STATE.
+func (d *Daemon) AllProcessInfo(ctx context.Context) ([]ProcessInfo, error) {
+	var infos []ProcessInfo
+	err := d.ask(ctx, func() error {
+		now := d.now()
+		for _, g := range d.order {
+			for _, p := range g.procs {
+				infos = append(infos, d.info(p, now))
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(infos, func(a, b ProcessInfo) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Name, b.Name))
+	})
+	return infos, err
+}
+
+// ConfigInfo is a group of the configuration that was read last.
+type ConfigInfo struct {
+	Group *config.Group // not to be changed
+	InUse bool          // a group of that name runs
+}
+
+// AllConfigInfo returns the configuration that was read last, in its order.
+// The error is a Fault SHUTDOWN_STATE.
+func (d *Daemon) AllConfigInfo(ctx context.Context) ([]ConfigInfo, error) {
+	var infos []ConfigInfo
+	err := d.ask(ctx, func() error {
+		for _, g := range d.wanted {
+			infos = append(infos, ConfigInfo{Group: g, InUse: d.groups[g.Name] != nil})
+		}
+		return nil
+	})
+	return infos, err
+}
+
+// Mood returns the daemon's state. The error is a Fault SHUTDOWN_STATE, with
+// which the reference answers even this question on its way down.
+func (d *Daemon) Mood(ctx context.Context) (Mood, error) {
+	var mood Mood
+	err := d.ask(ctx, func() error {
+		mood = d.mood
+		return nil
+	})
+	return mood, err
+}
+
+// Identifier is the [supervisord] identifier.
+func (d *Daemon) Identifier() string { return d.opts.Config.Supervisord.Identifier }
+
+// PID is the daemon's process number.
+func (d *Daemon) PID() int { return os.Getpid() }

@@ -1,0 +1,201 @@
+package supervisor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/vigilance-go/vigilance/listener"
+	"github.com/vigilance-go/vigilance/supervisor/childlog"
+	"github.com/vigilance-go/vigilance/supervisor/config"
+	"github.com/vigilance-go/vigilance/supervisor/osproc"
+)
+
+// The output streams of a process, as indexes.
+const (
+	stdout = 0
+	stderr = 1
+)
+
+// channelNames are the streams' names in events and log lines. They are only
+// read.
+var channelNames = [2]string{"stdout", "stderr"}
+
+// output is one stream of one run: its pipe, and where its bytes go. Its
+// reader goroutine writes the log; the loop hears of it by messages alone.
+type output struct {
+	run     *run
+	channel int
+	pipe    *osproc.Pipe
+	file    *childlog.File // nil for none
+	stream  *childlog.Stream
+	ended   bool // the loop's: the reader has gone
+}
+
+// openOutputs makes the outputs of a run and opens their logs. It runs on the
+// spawner's goroutine.
+func (d *Daemon) openOutputs(r *run) {
+	r.outputs[stdout] = d.openOutput(r, stdout)
+	if !r.proc.cfg.RedirectStderr {
+		r.outputs[stderr] = d.openOutput(r, stderr)
+	}
+}
+
+// openOutput makes one output and opens its log.
+func (d *Daemon) openOutput(r *run, channel int) *output {
+	p := r.proc
+	lc := &p.cfg.Stdout
+	if channel == stderr {
+		lc = &p.cfg.Stderr
+	}
+	o := &output{run: r, channel: channel}
+	if path := p.logPath[channel]; path != "" {
+		o.file = childlog.OpenFile(childlog.FileOptions{
+			Path: path, MaxBytes: lc.MaxBytes, Backups: lc.Backups, Report: d.log.Log,
+		})
+	}
+	so := childlog.StreamOptions{Log: o.file, StripANSI: d.opts.Config.Supervisord.StripANSI}
+	// A listener's stdout is its side of the protocol: it is logged, but it
+	// holds neither captures nor events.
+	if p.reader == nil || channel == stderr {
+		if lc.Syslog {
+			so.Syslog = d.syslog.Program(p.cfg.Name)
+		}
+		so.CaptureMaxBytes = lc.CaptureMaxBytes
+		so.OnCapture = func(data []byte) {
+			d.send(captured{o, bytes.Clone(data)})
+			d.log.Logf(levelDebug, "%s %s emitted a comm event", config.PyRepr(p.cfg.Name), channelNames[channel])
+		}
+		so.OnLog = d.logWatcher(o, lc)
+	}
+	o.stream = childlog.NewStream(so)
+	return o
+}
+
+// logWatcher returns what is to be told of each logged chunk, or nil when
+// nobody asks, so that the common output is never looked at.
+func (d *Daemon) logWatcher(o *output, lc *config.Log) func([]byte) {
+	toMainLog := d.log.Enabled(levelDebug)
+	if !toMainLog && !lc.EventsEnabled {
+		return nil
+	}
+	return func(data []byte) {
+		if toMainLog {
+			d.log.Log(levelDebug, fmt.Sprintf("%s %s output:\n%s",
+				config.PyRepr(o.run.proc.cfg.Name), channelNames[o.channel], readable(data)))
+		}
+		if lc.EventsEnabled {
+			d.send(logged{o, bytes.Clone(data)})
+		}
+	}
+}
+
+// pyBytes is data as Python prints bytes, which is how it stands in the log.
+func pyBytes(data []byte) string { return string(listener.AppendPythonBytes(nil, data)) }
+
+// readable is data as text, or the reference's way of showing what is not.
+func readable(data []byte) string {
+	if utf8.Valid(data) {
+		return string(data)
+	}
+	return "Undecodable: " + pyBytes(data)
+}
+
+// startReading sets the readers of a newborn child to work. Each ends at the
+// end of its pipe, or when runEnded drains it.
+func (r *run) startReading(d *Daemon) {
+	r.outputs[stdout].pipe = r.child.Stdout
+	if r.outputs[stderr] != nil {
+		r.outputs[stderr].pipe = r.child.Stderr
+	}
+	for _, o := range r.outputs {
+		if o == nil {
+			continue
+		}
+		r.open++
+		go func() {
+			o.pipe.Serve(d.sink(o))
+			o.close()
+			d.send(outputEnded{o})
+		}()
+	}
+}
+
+// sink returns what is done with each chunk of an output.
+func (d *Daemon) sink(o *output) func([]byte) {
+	if o.run.proc.reader == nil || o.channel == stderr {
+		return o.stream.Write
+	}
+	return func(data []byte) {
+		o.stream.Write(data)
+		d.send(spoken{o.run, bytes.Clone(data)})
+	}
+}
+
+// close ends the output's logs.
+func (o *output) close() {
+	o.stream.Close()
+	if o.file != nil {
+		o.file.Close()
+	}
+}
+
+// closeOutputs closes the logs of a run that was never born.
+func (r *run) closeOutputs() {
+	for i, o := range r.outputs {
+		if o != nil {
+			o.close()
+		}
+		r.outputs[i] = nil
+	}
+}
+
+// explain writes into the child's log why it could not be born, where the
+// reference's child writes it before it exits.
+func (r *run) explain(err error) {
+	o := r.outputs[stderr]
+	if o == nil {
+		o = r.outputs[stdout]
+	}
+	if se, ok := errors.AsType[*osproc.SpawnError](err); ok && r.proc.reader == nil {
+		o.stream.Write([]byte(se.ChildText()))
+	}
+}
+
+// logged is the message that a chunk was logged whose events are enabled.
+type logged struct {
+	out  *output
+	data []byte
+}
+
+func (m logged) apply(d *Daemon) {
+	r := m.out.run
+	t := listener.ProcessLogStdout
+	if m.out.channel == stderr {
+		t = listener.ProcessLogStderr
+	}
+	d.notify(listener.ProcessLog{
+		EventType: t, ProcessName: r.proc.cfg.Name, GroupName: r.proc.group.cfg.Name,
+		PID: r.child.PID, Channel: channelNames[m.out.channel], Data: m.data,
+	})
+}
+
+// captured is the message that a child sent a communication between the
+// capture tokens.
+type captured struct {
+	out  *output
+	data []byte
+}
+
+func (m captured) apply(d *Daemon) {
+	r := m.out.run
+	t := listener.ProcessCommunicationStdout
+	if m.out.channel == stderr {
+		t = listener.ProcessCommunicationStderr
+	}
+	d.notify(listener.ProcessCommunication{
+		EventType: t, ProcessName: r.proc.cfg.Name, GroupName: r.proc.group.cfg.Name,
+		PID: r.child.PID, Data: m.data,
+	})
+}

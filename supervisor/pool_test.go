@@ -1,0 +1,108 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/vigilance-go/vigilance/supervisor/config"
+	"github.com/vigilance-go/vigilance/supervisor/process"
+)
+
+func TestListenerHearsOfACrash(t *testing.T) {
+	heard := filepath.Join(t.TempDir(), "heard")
+	r := start(t, listening("ears", "note:"+heard, "PROCESS_STATE_EXITED"),
+		alone(program("web", "sh -c 'exit 3'", quick, func(p *config.Program) { p.AutoRestart = config.RestartNever })))
+	r.untilState("web", process.Exited)
+	r.until("the listener heard", func() bool { return r.read(heard) != "" })
+	want := "PROCESS_STATE_EXITED processname:web groupname:web from_state:RUNNING expected:0 pid:"
+	if got := r.read(heard); !strings.HasPrefix(got, want) {
+		t.Errorf("the listener heard %q, want %q...", got, want)
+	}
+}
+
+func TestListenerHearsEveryDeathOfMany(t *testing.T) {
+	const n = 200
+	heard := filepath.Join(t.TempDir(), "heard")
+	groups := []*config.Group{listening("ears", "slow:"+heard, "PROCESS_STATE_EXITED")}
+	for i := range n {
+		groups = append(groups, alone(program(fmt.Sprintf("p%03d", i), "sleep 1000", quick,
+			func(p *config.Program) { p.AutoRestart = config.RestartNever })))
+	}
+	r := start(t, groups...)
+	var pids []int
+	for i := range n {
+		pids = append(pids, r.untilState(fmt.Sprintf("p%03d", i), process.Running).PID)
+	}
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.until("every death was heard", func() bool { return strings.Count(r.read(heard), "\n") == n })
+}
+
+func TestListenerGetsOutputEvents(t *testing.T) {
+	heard := filepath.Join(t.TempDir(), "heard")
+	talk := program("talk", `sh -c "sleep 0.1; echo plain; echo '<!--XSUPERVISOR:BEGIN-->hello<!--XSUPERVISOR:END-->'; sleep 100"`, quick)
+	talk.Stdout = config.Log{EventsEnabled: true, CaptureMaxBytes: 1 << 20}
+	r := start(t, listening("ears", "note:"+heard, "PROCESS_LOG", "PROCESS_COMMUNICATION"), alone(talk))
+	r.until("both were heard", func() bool {
+		got := r.read(heard)
+		return strings.Contains(got, "PROCESS_LOG_STDOUT processname:talk groupname:talk pid:") &&
+			strings.Contains(got, "channel:stdout|plain|") &&
+			strings.Contains(got, "PROCESS_COMMUNICATION_STDOUT processname:talk groupname:talk pid:") &&
+			strings.Contains(got, "|hello\n")
+	})
+	r.untilLog("DEBG 'talk' stdout emitted a comm event")
+}
+
+func TestListenerThatDiesGivesItsEventBack(t *testing.T) {
+	heard := filepath.Join(t.TempDir(), "heard")
+	// It takes an event and dies with it, once.
+	once := filepath.Join(t.TempDir(), "once")
+	g := listening("ears", "note:"+heard, "PROCESS_STATE_STOPPED")
+	g.Programs[0].Command = fmt.Sprintf(`sh -c "if [ ! -e %s ]; then touch %s; echo READY; read header; exit 1; fi; exec %s"`, once, once, os.Args[0])
+	r := start(t, g, alone(program("web", "sleep 100", quick)))
+	r.untilState("web", process.Running)
+	r.untilLog("DEBG ears: ACKNOWLEDGED -> READY")
+	if err := r.StopProcess(t.Context(), "web", true); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the event came again", func() bool { return strings.Contains(r.read(heard), "processname:web") })
+	r.untilLog("DEBG rebuffering event 0 for pool ears")
+}
+
+func TestListenerInUnknownStateIsRestarted(t *testing.T) {
+	heard := filepath.Join(t.TempDir(), "heard")
+	once := filepath.Join(t.TempDir(), "once")
+	g := listening("ears", "note:"+heard, "PROCESS_STATE_STOPPED")
+	g.Programs[0].Command = fmt.Sprintf(`sh -c "if [ ! -e %s ]; then touch %s; echo garbage; exec sleep 100; fi; exec %s"`, once, once, os.Args[0])
+	r := start(t, g, alone(program("web", "sleep 100", quick)))
+	r.untilLog("WARN ears: has entered the UNKNOWN state and will no longer receive events, " +
+		"this usually indicates the process violated the eventlistener protocol")
+	if err := r.StopProcess(t.Context(), "web", true); err != nil {
+		t.Fatal(err)
+	}
+	r.until("its successor heard of it", func() bool { return strings.Contains(r.read(heard), "processname:web") })
+}
+
+func TestExplicitBufferDropsTheOldest(t *testing.T) {
+	g := listening("ears", "", "REMOTE_COMMUNICATION")
+	g.Pool.BufferSize = 2
+	g.Programs[0].AutoStart = false
+	r := start(t, g)
+	for i := range 4 {
+		if err := r.SendRemoteCommEvent(t.Context(), "n", fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.untilLog("ERRO pool ears event buffer overflowed, discarding event 0")
+	r.untilLog("ERRO pool ears event buffer overflowed, discarding event 1")
+	if strings.Contains(r.readLog(), "discarding event 2") {
+		t.Errorf("more was dropped than had to be:\n%s", r.readLog())
+	}
+}
