@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	if as == "" {
 		os.Exit(m.Run())
 	}
-	handlers := map[string]listener.Handler{"noisy": beNoisy, "waiting": waitForFile, "recording": record}
+	handlers := map[string]listener.Handler{"noisy": beNoisy, "waiting": waitForFile, "recording": record, "leaving": leaveChild}
 	err := listener.Serve(context.Background(), handlers[as])
 	fmt.Println("printed after Serve")
 	if err != nil {
@@ -65,6 +65,14 @@ func waitForFile(context.Context, listener.Event) error {
 		}
 		<-time.After(5 * time.Millisecond) // a poll for another process
 	}
+}
+
+// leaveChild starts a process that outlives the listener, and prints its id.
+func leaveChild(context.Context, listener.Event) error {
+	child := exec.Command("/bin/sleep", "1000")
+	err := child.Start()
+	fmt.Fprintln(os.Stderr, child.Process.Pid)
+	return err
 }
 
 // recorded is a line of the file that record writes.
@@ -164,6 +172,17 @@ func TestServeKeepsEverythingElseOffItsStreams(t *testing.T) {
 		if !strings.Contains(stderr.String(), want) {
 			t.Errorf("stderr is\n%s, want in it %q", stderr, want)
 		}
+	}
+}
+
+func TestServeDoesNotLendItsStreamsToChildProcesses(t *testing.T) {
+	daemon, stderr := startSelf(t, "leaving")
+	daemon.Deliver(tick, listener.ResultOK)
+	var child int
+	eventually(t, stderr.String, func() bool { _, err := fmt.Sscanln(stderr.String(), &child); return err == nil })
+	t.Cleanup(func() { _ = syscall.Kill(child, syscall.SIGKILL) })
+	if err := daemon.Close(); err != nil { // comes when nobody has stdout open any more
+		t.Errorf("the listener ended with %v, want status 0", err)
 	}
 }
 
