@@ -181,7 +181,12 @@ func TestServeUnderPythonsSupervisor(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("the daemon did not end within 20 s")
 	}
-	checkRecords(t, readRecords(t, events))
+	records := readRecords(t, events)
+	checkRecords(t, records)
+	env := listener.Environment{Enabled: true, ServerURL: "unix://" + filepath.Join(dir, "s.sock"), ProcessName: "recorder", GroupName: "recorder"}
+	if records[0].Env != env {
+		t.Errorf("ReadEnvironment = %+v, want %+v", records[0].Env, env)
+	}
 	for _, bad := range []string{"UNKNOWN state", "bad result line", "Traceback"} {
 		if strings.Contains(output.String(), bad) {
 			t.Errorf("the daemon logged %q:\n%s", bad, &output)

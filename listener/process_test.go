@@ -82,6 +82,7 @@ type recorded struct {
 	Kind    string // of the body
 	Body    json.RawMessage
 	Payload string
+	Env     listener.Environment
 }
 
 // record appends each event to LISTENER_TEST_FILE. It refuses a remote
@@ -92,7 +93,7 @@ func record(_ context.Context, ev listener.Event) error {
 	if err != nil {
 		return err
 	}
-	line, err := json.Marshal(recorded{os.Getpid(), ev.Header, fmt.Sprintf("%T", ev.Body), body, string(ev.Payload)})
+	line, err := json.Marshal(recorded{os.Getpid(), ev.Header, fmt.Sprintf("%T", ev.Body), body, string(ev.Payload), listener.ReadEnvironment(os.Getenv)})
 	if err != nil {
 		return err
 	}
