@@ -1,0 +1,28 @@
+package alert
+
+import (
+	"log/slog"
+
+	"github.com/vigilance-go/vigilance/notify"
+	"github.com/vigilance-go/vigilance/notify/spool"
+)
+
+// OpenQueue opens the spool in dir, or in the default place of a listener
+// group when dir is empty. Where there can be none it warns once and returns a
+// queue in memory; durable tells which it is. What the disk cannot take later
+// waits in memory too.
+func OpenQueue(dir, group string, log *slog.Logger) (queue notify.Queue, durable bool) {
+	var err error
+	if dir == "" {
+		dir, err = spool.DefaultDir(group)
+	}
+	if err == nil {
+		var s *spool.Spool
+		if s, err = spool.Open(dir, spool.Options{Log: log}); err == nil {
+			return notify.NewFallback(s, notify.NewMemory(0), log), true
+		}
+	}
+	log.Warn("there is no spool: messages are kept in memory, and those not yet delivered are lost when this process ends",
+		"dir", dir, "err", err)
+	return notify.NewMemory(0), false
+}
