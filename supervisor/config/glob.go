@@ -137,20 +137,36 @@ func setOf(pattern []rune) ([]rune, bool) {
 	return pattern[1 : end+closing], true
 }
 
+// span is a range of characters.
+type span struct{ low, high rune }
+
 func inSet(set []rune, r rune) bool {
-	negated := len(set) > 0 && set[0] == '!'
-	if negated {
-		set = set[1:]
+	spans, negated := spansOf(set)
+	return negated != slices.ContainsFunc(spans, func(s span) bool { return s.low <= r && r <= s.high })
+}
+
+// spansOf reads what stands between brackets. Python first drops the ranges
+// that hold nothing, as z-a, and only then looks for the ! that negates, which
+// thus may come to stand first.
+func spansOf(set []rune) (spans []span, negated bool) {
+	if len(set) > 0 && set[0] == '!' {
+		negated, set = true, set[1:]
 	}
-	found := false
 	for len(set) > 0 {
+		s, length := span{set[0], set[0]}, 1
 		if len(set) > 2 && set[1] == '-' {
-			found = found || set[0] <= r && r <= set[2]
-			set = set[3:]
-			continue
+			s.high, length = set[2], 3
 		}
-		found = found || set[0] == r
-		set = set[1:]
+		if s.low <= s.high {
+			spans = append(spans, s)
+		}
+		set = set[length:]
 	}
-	return found != negated
+	if negated || len(spans) == 0 || spans[0].low != '!' {
+		return spans, negated
+	}
+	if high := spans[0].high; high != '!' {
+		spans = append(spans, span{'-', '-'}, span{high, high})
+	}
+	return spans[1:], true
 }

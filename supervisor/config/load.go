@@ -14,7 +14,12 @@ func Load(path string, opts Options) (*Config, error) {
 	if err := r.readIncludes(); err != nil {
 		return nil, err
 	}
-	cfg := &Config{File: r.opts.abs(path), Here: r.here}
+	return r.build()
+}
+
+// build makes the configuration of what has been read.
+func (r *reader) build() (cfg *Config, err error) {
+	cfg = &Config{File: r.opts.abs(r.path), Here: r.here}
 	// The order decides which of several errors is reported.
 	if cfg.Supervisord, err = r.supervisord(); err != nil {
 		return nil, err

@@ -226,7 +226,7 @@ func (o Options) abs(path string) string {
 		if cwd == "" {
 			cwd, _ = os.Getwd() // without one, Python fails; a relative path remains
 		}
-		path = cwd + "/" + path
+		path = join(cwd, path)
 	}
 	clean := filepath.Clean(path)
 	if strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///") {

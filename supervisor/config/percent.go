@@ -111,17 +111,17 @@ const maxPadding = 1 << 16
 
 // percentFormat is Python's text % vars, with the words of its errors.
 func percentFormat(text string, vars scope) (string, error) {
-	f := formatter{text: text, vars: vars, hasArg: true}
+	f := formatter{text: text, vars: vars, out: make([]byte, 0, len(text)+64), hasArg: true}
 	for f.at < len(text) {
 		literal := strings.IndexByte(text[f.at:], '%')
 		if literal < 0 {
-			f.out.WriteString(text[f.at:])
+			f.out = append(f.out, text[f.at:]...)
 			break
 		}
-		f.out.WriteString(text[f.at : f.at+literal])
+		f.out = append(f.out, text[f.at:f.at+literal]...)
 		f.at += literal + 1
 		if strings.HasPrefix(text[f.at:], "%") {
-			f.out.WriteByte('%')
+			f.out = append(f.out, '%')
 			f.at++
 			continue
 		}
@@ -129,7 +129,7 @@ func percentFormat(text string, vars scope) (string, error) {
 			return "", err
 		}
 	}
-	return f.out.String(), nil
+	return string(f.out), nil
 }
 
 // formatter is the state of one formatting.
@@ -137,7 +137,7 @@ type formatter struct {
 	text string
 	at   int // the byte that is read next
 	vars scope
-	out  strings.Builder
+	out  []byte
 
 	// arg is what the next conversion prints, nil for all of vars; it serves
 	// once.
@@ -288,14 +288,14 @@ func (f *formatter) padding(tooBig string) (int, error) {
 func (f *formatter) convert(s spec, arg *value, verbAt int) error {
 	switch s.verb {
 	case 's', 'r', 'a':
-		f.pad(s, "", f.printed(s, arg))
+		f.pad(s, ' ', f.printed(s, arg))
 		return nil
 	case 'c':
 		char, err := character(arg)
 		if err != nil {
 			return err
 		}
-		f.pad(s, "", char)
+		f.pad(s, ' ', char)
 		return nil
 	case 'd', 'i', 'u', 'o', 'x', 'X', 'e', 'E', 'f', 'F', 'g', 'G':
 		if arg == nil || !arg.isNumber {
@@ -355,28 +355,34 @@ func (s scope) repr(ascii bool) string {
 	return "{" + strings.Join(items, ", ") + "}"
 }
 
-func (f *formatter) pad(s spec, fill, text string) {
-	if fill == "" {
-		fill = " "
+func (f *formatter) pad(s spec, fill byte, text string) {
+	missing := 0
+	if s.width > 0 {
+		missing = s.width - utf8.RuneCountInString(text)
 	}
-	missing := max(0, s.width-utf8.RuneCountInString(text))
+	if !s.left {
+		f.fill(fill, missing)
+	}
+	f.out = append(f.out, text...)
 	if s.left {
-		f.out.WriteString(text)
-		f.out.WriteString(strings.Repeat(" ", missing))
-		return
+		f.fill(' ', missing)
 	}
-	f.out.WriteString(strings.Repeat(fill, missing))
-	f.out.WriteString(text)
+}
+
+func (f *formatter) fill(with byte, count int) {
+	for range count {
+		f.out = append(f.out, with)
+	}
 }
 
 // padNumber pads with zeros between the sign and the digits where the
 // specification has the flag 0.
 func (f *formatter) padNumber(s spec, sign, digits string) {
 	if s.zero && !s.left {
-		f.out.WriteString(sign)
+		f.out = append(f.out, sign...)
 		s.width -= len(sign)
-		f.pad(s, "0", digits)
+		f.pad(s, '0', digits)
 		return
 	}
-	f.pad(s, "", sign+digits)
+	f.pad(s, ' ', sign+digits)
 }

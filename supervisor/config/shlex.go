@@ -71,7 +71,7 @@ type lexer struct {
 
 	state       rune
 	afterEscape rune // the state to which an escape returns
-	word        strings.Builder
+	word        []byte
 	quoted      bool   // the word had quotes, so that it counts when empty
 	pushedBack  string // a character that ended a word and is a token itself
 	ended       bool
@@ -85,7 +85,7 @@ const (
 )
 
 func (l *lexer) all() ([]string, error) {
-	tokens := []string{}
+	tokens := make([]string, 0, 8)
 	for {
 		token, ok, err := l.next()
 		if err != nil {
@@ -107,7 +107,7 @@ func (l *lexer) next() (token string, ok bool, err error) {
 	if l.ended {
 		return "", false, nil
 	}
-	l.word.Reset()
+	l.word = l.word[:0]
 	l.state, l.quoted = betweenWords, false
 	for done := false; !done; {
 		char := l.read()
@@ -123,12 +123,15 @@ func (l *lexer) next() (token string, ok bool, err error) {
 			return "", false, err
 		}
 	}
-	return l.word.String(), l.word.Len() > 0 || l.quoted, nil
+	return string(l.word), len(l.word) > 0 || l.quoted, nil
 }
 
 // read takes one character, "" at the end of the text.
 func (l *lexer) read() string {
-	_, size := utf8.DecodeRuneInString(l.text)
+	size := min(1, len(l.text))
+	if size > 0 && l.text[0] >= utf8.RuneSelf {
+		_, size = utf8.DecodeRuneInString(l.text)
+	}
 	char := l.text[:size]
 	l.text = l.text[size:]
 	return char
@@ -152,13 +155,13 @@ func (l *lexer) plain(char string) (done bool) {
 	case l.posix && isQuote(char):
 		l.state, l.quoted = rune(char[0]), true
 	case isQuote(char) && l.state == betweenWords:
-		l.word.WriteString(char)
+		l.word = append(l.word, char...)
 		l.state = rune(char[0])
 	case isQuote(char) || l.splitAtSpace || l.wordChar(char):
-		l.word.WriteString(char)
+		l.word = append(l.word, char...)
 		l.state = inWord
 	case l.state == betweenWords:
-		l.word.WriteString(char)
+		l.word = append(l.word, char...)
 		return true
 	default:
 		l.pushedBack = char
@@ -171,15 +174,15 @@ func (l *lexer) inQuotes(char string) (done bool, err error) {
 	switch {
 	case char == "":
 		return false, ErrNoClosingQuotation
-	case char == string(l.state) && !l.posix:
-		l.word.WriteString(char)
+	case rune(char[0]) == l.state && !l.posix:
+		l.word = append(l.word, char...)
 		return true, nil
-	case char == string(l.state):
+	case rune(char[0]) == l.state:
 		l.state = inWord
 	case l.posix && char == `\` && l.state == '"':
 		l.state, l.afterEscape = inEscape, l.state
 	default:
-		l.word.WriteString(char)
+		l.word = append(l.word, char...)
 	}
 	return false, nil
 }
@@ -190,9 +193,9 @@ func (l *lexer) escaped(char string) error {
 	}
 	// Within quotes only the quote and the backslash can be escaped.
 	if l.afterEscape == '"' && char != `"` && char != `\` {
-		l.word.WriteByte('\\')
+		l.word = append(l.word, '\\')
 	}
-	l.word.WriteString(char)
+	l.word = append(l.word, char...)
 	l.state = l.afterEscape
 	return nil
 }
