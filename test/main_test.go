@@ -110,6 +110,7 @@ type scenario struct {
 	files     map[string]string // see peer.Spec
 	env       []string
 	daemonize bool
+	namespace bool // see peer.Spec
 	// drive waits for what is to happen and causes it; then the daemon gets
 	// SIGTERM if it has not ended yet. Nil only stops it.
 	drive func(d *peer.Daemon) error
@@ -178,6 +179,7 @@ func (s scenario) run(command []string, python, dir string) (outcome, error) {
 		Dir:       dir,
 		Env:       s.env,
 		Daemonize: s.daemonize,
+		Namespace: s.namespace,
 	})
 	if d != nil {
 		defer d.Stop()

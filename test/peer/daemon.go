@@ -39,6 +39,7 @@ type Spec struct {
 	Dir       string            // an empty folder, deleted by its owner
 	Env       []string          // additions to the environment, NAME=value
 	Daemonize bool              // leave out -n
+	Namespace bool              // make it PID 1 of a new namespace (Linux, as root)
 }
 
 // Daemon is a running supervisord. Its folder holds supervisord.conf,
@@ -66,8 +67,7 @@ func Start(spec Spec) (*Daemon, error) {
 	d.cmd = exec.Command(spec.Command[0], append(args, "-c", d.Path("supervisord.conf"))...)
 	d.cmd.Dir = spec.Dir
 	d.cmd.Env = append(append(os.Environ(), marker+"="+spec.Dir), spec.Env...)
-	// A group of its own keeps a terminal's Ctrl-C for the test, which cleans up.
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	d.cmd.SysProcAttr = attributes(spec.Namespace)
 	for name, stream := range map[string]*io.Writer{"daemon.stdout": &d.cmd.Stdout, "daemon.stderr": &d.cmd.Stderr} {
 		// Appended to, because the daemon may open /dev/stdout once more.
 		file, err := os.OpenFile(d.Path(name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
