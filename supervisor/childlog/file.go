@@ -199,6 +199,7 @@ func (f *File) writePipe(p []byte) []byte {
 	p = p[n:]
 	switch {
 	case err == nil:
+		f.opens.reset()
 		f.note(f.writing.succeed(now))
 		return nil
 	case f.pipe != target:

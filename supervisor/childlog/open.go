@@ -13,58 +13,41 @@ import (
 
 // open opens the log's path, or leaves the log without a target and says why.
 func (f *File) open(now time.Time) {
-	fd, mode, err := openTarget(f.opts.Path, 0)
+	fd, shared, err := openTarget(f.opts.Path, 0)
 	if err != nil {
 		f.writing.fail(err, 0, now)
 		f.note(f.writing.announce())
 		f.opens.failed(now)
 		return
 	}
-	f.adopt(fd, mode, now)
+	f.adopt(fd, shared, now)
 }
 
-// adopt makes fd the log's target.
-func (f *File) adopt(fd int, mode targetMode, now time.Time) {
+// adopt makes fd the log's target; shared is as openTarget returns it.
+func (f *File) adopt(fd int, shared bool, now time.Time) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
-		f.fd, f.shared = fd, mode == sharedTarget
+		f.fd, f.shared = fd, shared
 		f.size, f.looked = st.Size, now
 		f.opens.reset()
-		if f.writing.said || f.writing.lost > 0 {
-			return // a write has yet to show that it works again
-		}
-		f.writing.err = nil
-		return
-	} else if err == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK {
-		mode = socketTarget
+	} else {
+		// Some systems answer an open of /dev/fd/N with a duplicate.
+		f.pipe = newPipe(fd, shared || !nonblocking(fd))
 	}
-	if mode == ownTarget && !nonblocking(fd) {
-		mode = sharedTarget // some systems answer an open of /dev/fd/N with a duplicate
-	}
-	f.pipe = newPipe(fd, mode)
-	if !f.writing.said {
-		f.writing.err = nil
+	if !f.writing.said && f.writing.lost == 0 {
+		f.writing.err = nil // else a write has yet to show that it works again
 	}
 }
-
-// targetMode says how a target that is no regular file can be written without
-// blocking.
-type targetMode int
-
-const (
-	ownTarget    targetMode = iota // opened here: the descriptor does not block
-	sharedTarget                   // a duplicate whose flags belong to others too
-	socketTarget                   // asked not to block at each call
-)
 
 // openTarget opens path for appending, creating it where it is missing. It
 // never blocks: a fifo without a reader is an error (ENXIO). When path stands
-// for a descriptor of this process the result refers to the same open file.
-func openTarget(path string, extra int) (int, targetMode, error) {
+// for a descriptor of this process the result may be a duplicate of that, which
+// shared tells: then its flags belong to others too, and are left alone.
+func openTarget(path string, extra int) (fd int, shared bool, err error) {
 	own, isOwn := ownDescriptor(path)
 	if isOwn && !reopenable(own) {
 		fd, err := unix.FcntlInt(uintptr(own), unix.F_DUPFD_CLOEXEC, 3)
-		return fd, sharedTarget, err
+		return fd, true, err
 	}
 	const flags = unix.O_WRONLY | unix.O_APPEND | unix.O_CREAT | unix.O_CLOEXEC |
 		unix.O_NOCTTY | unix.O_NONBLOCK
@@ -72,7 +55,7 @@ func openTarget(path string, extra int) (int, targetMode, error) {
 		fd, err := unix.Open(path, flags|extra, 0o644)
 		switch {
 		case err == nil:
-			return fd, ownTarget, nil
+			return fd, false, nil
 		case errors.Is(err, unix.EINTR):
 			continue
 		case isOwn:
@@ -80,10 +63,10 @@ func openTarget(path string, extra int) (int, targetMode, error) {
 			// output before the daemon changed its user: it cannot be opened
 			// again, but it is open.
 			if fd, err := unix.FcntlInt(uintptr(own), unix.F_DUPFD_CLOEXEC, 3); err == nil {
-				return fd, sharedTarget, nil
+				return fd, true, nil
 			}
 		}
-		return -1, ownTarget, err
+		return -1, false, err
 	}
 }
 

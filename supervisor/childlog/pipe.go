@@ -33,9 +33,9 @@ var errStalled = errors.New("its reader has stopped reading")
 // socket or device. Writes go straight to it while it keeps up. Only when it
 // does not is there a backlog, and a goroutine that lives as long as that.
 type pipe struct {
-	fd    int
-	mode  targetMode
-	stall time.Duration // stallAfter, but for tests
+	fd     int
+	shared bool
+	stall  time.Duration // stallAfter, but for tests
 
 	mu       sync.Mutex
 	backlog  []byte
@@ -47,8 +47,8 @@ type pipe struct {
 	progress chan struct{} // closed when bytes were taken or err or closed set
 }
 
-func newPipe(fd int, mode targetMode) *pipe {
-	return &pipe{fd: fd, mode: mode, stall: stallAfter}
+func newPipe(fd int, shared bool) *pipe {
+	return &pipe{fd: fd, shared: shared, stall: stallAfter}
 }
 
 // write passes b on, or keeps it in the backlog. It returns how many bytes it
@@ -134,7 +134,7 @@ func (p *pipe) keep(b []byte) int {
 // try offers b to the target without blocking and returns how much it took.
 func (p *pipe) try(b []byte) (n int) {
 	for n < len(b) {
-		m, err := writeOnce(p.fd, p.mode, b[n:])
+		m, err := writeOnce(p.fd, p.shared, b[n:])
 		if m > 0 {
 			n += m
 			p.stalled = false
@@ -151,23 +151,20 @@ func (p *pipe) try(b []byte) (n int) {
 	return n
 }
 
-func writeOnce(fd int, mode targetMode, b []byte) (int, error) {
-	switch mode {
-	case ownTarget:
+// writeOnce offers b to fd. A descriptor that others share cannot be told not
+// to block, so it is asked first and given little at a time.
+func writeOnce(fd int, shared bool, b []byte) (int, error) {
+	if !shared {
 		return unix.Write(fd, b)
-	case socketTarget:
-		return unix.SendmsgN(fd, b, nil, nil, unix.MSG_DONTWAIT)
-	case sharedTarget:
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
-		if _, err := unix.Poll(fds, 0); err != nil {
-			return 0, err
-		}
-		if fds[0].Revents == 0 {
-			return 0, unix.EAGAIN
-		}
-		return unix.Write(fd, b[:min(len(b), sharedPiece)])
 	}
-	return 0, unix.EINVAL
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	if _, err := unix.Poll(fds, 0); err != nil {
+		return 0, err
+	}
+	if fds[0].Revents == 0 {
+		return 0, unix.EAGAIN
+	}
+	return unix.Write(fd, b[:min(len(b), sharedPiece)])
 }
 
 // startDrain starts the goroutine that offers the backlog. It ends when the

@@ -241,12 +241,12 @@ func TestSocketAsStandardOutputIsWritten(t *testing.T) {
 	}
 }
 
-// helperPath, set in the environment, makes the test binary write to that log
+// writeToVariable, set in the environment, makes the test binary write to that log
 // instead of testing.
-const helperPath = "CHILDLOG_TEST_WRITE_TO"
+const writeToVariable = "CHILDLOG_TEST_WRITE_TO"
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(helperPath); path != "" {
+	if path := os.Getenv(writeToVariable); path != "" {
 		f := OpenFile(FileOptions{Path: path, MaxBytes: 1, Report: func(level int, text string) {
 			fmt.Fprintf(os.Stderr, "%d %s\n", level, text)
 		}})
@@ -280,7 +280,7 @@ func TestStandardOutputOfAnotherUserIsWritten(t *testing.T) {
 	must(t, w.Chmod(0o600))
 	var stderr bytes.Buffer
 	cmd := exec.Command(filepath.Join(dir, "self"))
-	cmd.Dir, cmd.Env = "/", []string{helperPath + "=/dev/stdout"}
+	cmd.Dir, cmd.Env = "/", []string{writeToVariable + "=/dev/stdout"}
 	cmd.Stdout, cmd.Stderr = w, &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	must(t, cmd.Start())

@@ -37,13 +37,13 @@ func (f *File) rotate(now time.Time) {
 		}
 		extra = unix.O_TRUNC
 	}
-	fd, mode, err := openTarget(f.opts.Path, extra)
+	fd, shared, err := openTarget(f.opts.Path, extra)
 	if err != nil {
 		f.rotationFailed(err, now)
 		return
 	}
 	f.release()
-	f.adopt(fd, mode, now)
+	f.adopt(fd, shared, now)
 	f.turns.reset()
 	f.note(f.rotating.succeed(now.Add(settleAfter)))
 }
