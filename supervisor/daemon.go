@@ -131,8 +131,8 @@ const inboxLen = 256
 const syslogPatience = time.Second
 
 // New makes a daemon that has its groups but has started nothing. An error
-// is one of the configuration's: a log folder that cannot be used, or two
-// groups of one name.
+// is one of the configuration's: a log folder or a FastCGI socket that cannot
+// be used.
 func New(o Options) (*Daemon, error) {
 	d := &Daemon{
 		opts:   o,
@@ -155,9 +155,14 @@ func New(o Options) (*Daemon, error) {
 	d.report.fire = func(time.Time) { d.shutdownReport() }
 	d.wanted = o.Config.Groups
 	for _, gc := range d.wanted {
-		if err := d.addGroup(gc); err != nil {
+		if d.groups[gc.Name] != nil {
+			continue // as with the reference, the first of a name counts
+		}
+		g, err := d.makeGroup(gc)
+		if err != nil {
 			return nil, err
 		}
+		d.addGroup(g)
 	}
 	return d, nil
 }

@@ -15,6 +15,8 @@ type group struct {
 	cfg   *config.Group
 	procs []*proc // in the order of the configuration
 	pool  *pool   // event listeners only
+	// socket is what the processes of a FastCGI group share; nil for others.
+	socket *sharedSocket
 	// active counts the processes that are not at rest, so that a shutdown of
 	// thousands does not look at each of them for each that ends.
 	active int
@@ -30,29 +32,42 @@ func (g *group) count(from, to process.State) {
 	}
 }
 
-// addGroup makes the group's processes and announces it. Its processes are
-// started in turn by the loop.
-func (d *Daemon) addGroup(gc *config.Group) error {
-	if d.groups[gc.Name] != nil {
-		return fmt.Errorf("add group %q: a group of that name exists", gc.Name)
-	}
+// makeGroup makes a group with its processes, and creates the files that they
+// need. It touches the disk and nothing that the loop owns, so it never runs
+// in the loop.
+func (d *Daemon) makeGroup(gc *config.Group) (*group, error) {
 	g := &group{cfg: gc}
 	for _, pc := range gc.Programs {
 		p := newProc(d, g, pc)
 		if err := d.nameAutoLogs(p); err != nil {
-			return fmt.Errorf("create log of %q: %w", pc.Name, err)
+			return nil, fmt.Errorf("create log of %q: %w", pc.Name, err)
 		}
 		g.procs = append(g.procs, p)
 	}
-	if gc.Kind == config.GroupEventListener {
+	switch gc.Kind {
+	case config.GroupEventListener:
 		g.pool = newPool(d, g)
+	case config.GroupFastCGI:
+		socket, err := newSharedSocket(d, gc.Socket)
+		if err != nil {
+			return nil, err
+		}
+		g.socket = socket
+	case config.GroupPrograms:
+	}
+	return g, nil
+}
+
+// addGroup takes a group into the daemon and announces it. Its processes are
+// started in turn by the loop.
+func (d *Daemon) addGroup(g *group) {
+	if g.pool != nil {
 		d.bus.subscribe(g.pool)
 	}
-	d.groups[gc.Name] = g
+	d.groups[g.cfg.Name] = g
 	d.order = append(d.order, g)
-	d.notify(listener.ProcessGroup{EventType: listener.ProcessGroupAdded, GroupName: gc.Name})
+	d.notify(listener.ProcessGroup{EventType: listener.ProcessGroupAdded, GroupName: g.cfg.Name})
 	d.autostart = append(d.autostart, g.procs...)
-	return nil
 }
 
 // nameAutoLogs creates the files of the logs whose name is the daemon's

@@ -50,7 +50,8 @@ func groupNames(gs []*config.Group) []string {
 // its processes. The error is a Fault: BAD_NAME, ALREADY_ADDED, FAILED or
 // SHUTDOWN_STATE.
 func (d *Daemon) AddGroup(ctx context.Context, name string) error {
-	return d.ask(ctx, func() error {
+	var gc *config.Group
+	err := d.ask(ctx, func() error {
 		i := slices.IndexFunc(d.wanted, func(g *config.Group) bool { return g.Name == name })
 		switch {
 		case i < 0:
@@ -58,9 +59,21 @@ func (d *Daemon) AddGroup(ctx context.Context, name string) error {
 		case d.groups[name] != nil:
 			return NewFault(FaultAlreadyAdded, name)
 		}
-		if err := d.addGroup(d.wanted[i]); err != nil {
-			return NewFault(FaultFailed, err.Error())
+		gc = d.wanted[i]
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	g, err := d.makeGroup(gc)
+	if err != nil {
+		return NewFault(FaultFailed, err.Error())
+	}
+	return d.ask(ctx, func() error {
+		if d.groups[name] != nil { // somebody else was quicker
+			return NewFault(FaultAlreadyAdded, name)
 		}
+		d.addGroup(g)
 		return nil
 	})
 }

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,7 +27,27 @@ func TestMain(m *testing.M) {
 	if role == "" {
 		os.Exit(m.Run())
 	}
+	if role == "fastcgi" {
+		os.Exit(playFastCGI())
+	}
 	os.Exit(playListener(role))
+}
+
+// playFastCGI answers each connection to the socket on its stdin with its
+// process number.
+func playFastCGI() int {
+	l, err := net.FileListener(os.Stdin)
+	if err != nil {
+		return 1
+	}
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return 1
+		}
+		_, _ = fmt.Fprint(c, os.Getpid())
+		_ = c.Close()
+	}
 }
 
 // playListener is an event listener that appends "eventname payload" lines to
@@ -102,15 +123,12 @@ func start(t *testing.T, groups ...*config.Group) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	r := &rig{t: t, dir: dir, logPath: filepath.Join(dir, "supervisord.log"), over: make(chan Outcome, 1)}
-	log, err := mainlog.Open(mainlog.Options{Path: r.logPath, Level: mainlog.Debug})
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := openTestLog(t, r.logPath)
 	cfg := &config.Config{Groups: groups}
 	cfg.Supervisord.Identifier = "supervisor"
 	cfg.Supervisord.ChildLogDir = dir
-	r.Daemon, err = New(Options{Config: cfg, Log: log})
-	if err != nil {
+	var err error
+	if r.Daemon, err = New(Options{Config: cfg, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -128,9 +146,19 @@ func start(t *testing.T, groups ...*config.Group) *rig {
 		case <-time.After(20 * time.Second):
 			t.Errorf("the daemon has not stopped; its log:\n%s", r.readLog())
 		}
-		log.Close()
 	})
 	return r
+}
+
+// openTestLog opens a log that takes everything down to debug.
+func openTestLog(t *testing.T, path string) *mainlog.Logger {
+	t.Helper()
+	log, err := mainlog.Open(mainlog.Options{Path: path, Level: mainlog.Debug})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(log.Close)
+	return log
 }
 
 // until polls until ok holds, and fails the test after a while.

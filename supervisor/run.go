@@ -63,6 +63,6 @@ func (d *Daemon) finish(r *run) {
 	if p.reader != nil {
 		p.reader.giveBack()
 	}
-	d.step(p, process.Ended{WaitStatus: uint32(r.end.Status)})
+	d.endRun(p, process.Ended{WaitStatus: uint32(r.end.Status)})
 	d.log.Log(levelDebug, "received SIGCHLD indicating a child quit")
 }

@@ -17,6 +17,9 @@ func (d *Daemon) requestSpawn(p *proc) {
 	if p.reader != nil {
 		p.reader.reset()
 	}
+	if s := p.group.socket; s != nil {
+		s.users++
+	}
 	d.inFlight++
 	d.waiting = append(d.waiting, p.run)
 }
@@ -49,6 +52,11 @@ func (d *Daemon) spawn(s *osproc.Spawner, r *run) error {
 	spec, err := d.spec(r.proc)
 	if err != nil {
 		return err
+	}
+	if s := r.proc.group.socket; s != nil {
+		if spec.Stdin, err = s.open(d); err != nil {
+			return err
+		}
 	}
 	d.openOutputs(r)
 	r.child, err = s.Spawn(spec)
@@ -138,7 +146,7 @@ func (m spawnDone) apply(d *Daemon) {
 	d.inFlight--
 	if m.err != nil {
 		p.run = nil
-		d.step(p, process.SpawnFailed{Reason: m.err.Error()})
+		d.endRun(p, process.SpawnFailed{Reason: m.err.Error()})
 	} else {
 		d.byPID[r.child.PID] = r
 		r.startReading(d)
