@@ -239,7 +239,8 @@ func osErrorText(err error, path string) string {
 	if !errors.As(err, &errno) {
 		return err.Error()
 	}
-	return fmt.Sprintf("[Errno %d] %s: %s", int(errno), errno, config.PyRepr(path))
+	text := errno.Error() // the C library's, but for its first letter
+	return fmt.Sprintf("[Errno %d] %s%s: %s", int(errno), strings.ToUpper(text[:1]), text[1:], config.PyRepr(path))
 }
 
 // absolute lets later reads of the configuration find the file even when the
