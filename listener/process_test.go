@@ -204,6 +204,19 @@ func TestServeFinishesTheEventInFlightOnSIGTERMAndSIGINT(t *testing.T) {
 	}
 }
 
+func TestServeAnswersTheEventThatWasSentBeforeSIGTERM(t *testing.T) {
+	daemon, stderr := startSelf(t, "recording", "LISTENER_TEST_FILE="+filepath.Join(t.TempDir(), "events"))
+	daemon.ExpectReady()
+	daemon.Signal(syscall.SIGSTOP) // so that it sees both at once
+	daemon.Send(listener.SupervisorStateChange{EventType: listener.SupervisorStopping})
+	daemon.Signal(syscall.SIGTERM)
+	daemon.Signal(syscall.SIGCONT)
+	daemon.ExpectResult(listener.ResultOK)
+	if err := daemon.Wait(); err != nil {
+		t.Errorf("the listener ended with %v, want status 0; stderr:\n%s", err, stderr)
+	}
+}
+
 func TestServeEndsOnSIGTERMWhileIdle(t *testing.T) {
 	daemon, stderr := startSelf(t, "waiting")
 	daemon.ExpectReady()

@@ -75,8 +75,8 @@ func WithLogger(log *slog.Logger) Option {
 // and answers OK or FAIL on stdout, until one of these:
 //
 //   - stdin ends between two events, because the daemon closed it: nil
-//   - SIGTERM or SIGINT: nil, after the event in flight is answered. A second
-//     signal kills the process
+//   - SIGTERM or SIGINT: nil, after the event in flight is answered, for which
+//     an idle listener looks 200 ms longer. A second signal kills the process
 //   - ctx is done: its cause, after the event in flight is answered
 //   - stdin ends within an event: an error wrapping io.ErrUnexpectedEOF. The
 //     event was not acknowledged
