@@ -29,7 +29,7 @@ func newSharedSocket(d *Daemon, c *config.FastCGISocket) (*sharedSocket, error) 
 		Path: c.Path, UID: c.UID, GID: c.GID, Mode: c.Mode, Backlog: c.Backlog,
 	}}
 	if _, err := s.open(d); err != nil {
-		return nil, fmt.Errorf("Could not create FastCGI socket %s: %w", s.spec, err) //nolint:staticcheck,revive // Supervisor's words
+		return nil, fmt.Errorf("Could not create FastCGI socket %s: %w", s.spec, err) //nolint:staticcheck // Supervisor's words
 	}
 	s.close(d)
 	return s, nil
