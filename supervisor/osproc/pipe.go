@@ -125,11 +125,7 @@ func (r *reader) release() {
 // rest hands over what the pipe holds at this moment.
 func (r *reader) rest(conn syscall.RawConn, sink func([]byte)) {
 	left := 0
-	err := conn.Control(func(fd uintptr) {
-		if held, err := unix.IoctlGetInt(int(fd), fionread); err == nil {
-			left = held
-		}
-	})
+	err := conn.Control(func(fd uintptr) { left = held(fd) })
 	for err == nil && left > 0 {
 		err = conn.Control(func(fd uintptr) { r.readUpTo(fd, left) })
 		if err == nil {
@@ -139,4 +135,13 @@ func (r *reader) rest(conn syscall.RawConn, sink func([]byte)) {
 			}
 		}
 	}
+}
+
+// held returns how many bytes a pipe holds.
+func held(fd uintptr) int {
+	n, err := unix.IoctlGetInt(int(fd), fionread)
+	if err != nil {
+		return 0 // no pipe refuses the question
+	}
+	return n
 }

@@ -45,6 +45,14 @@ func newStdin(f *os.File, limit int) *Stdin { return &Stdin{file: f, limit: limi
 // The error is a *BacklogError when too much is waiting already, and EPIPE
 // under errors.Is once the child has closed its stdin or Close was called.
 func (s *Stdin) Write(p []byte) error {
+	err := s.put(p)
+	if errors.Is(err, syscall.EPIPE) {
+		_ = s.closeFile()
+	}
+	return err
+}
+
+func (s *Stdin) put(p []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -58,12 +66,11 @@ func (s *Stdin) Write(p []byte) error {
 		return nil
 	}
 	conn, err := s.file.SyscallConn()
-	if err != nil {
-		return errClosedStdin()
-	}
 	var n int
-	if ctlErr := conn.Control(func(fd uintptr) { n, err = writeAll(fd, p) }); ctlErr != nil {
-		err = syscall.EPIPE
+	if err == nil {
+		if closed := conn.Control(func(fd uintptr) { n, err = writeAll(fd, p) }); closed != nil {
+			err = closed
+		}
 	}
 	switch {
 	case errors.Is(err, syscall.EAGAIN):
@@ -71,7 +78,7 @@ func (s *Stdin) Write(p []byte) error {
 		s.flushing = true
 		go s.flush(conn) // ends when the backlog is empty, the child has closed, or Close is called
 	case err != nil:
-		s.shut()
+		s.closed = true
 		return errClosedStdin()
 	}
 	return nil
@@ -86,16 +93,22 @@ func (s *Stdin) Pending() int {
 }
 
 // Close closes the pipe at once: the child sees the end of its input after
-// what the pipe itself holds, and the backlog is dropped. It may be called more
-// than once; the error is that of the first call.
+// what the pipe itself holds, and the backlog is dropped. Only the first of
+// several calls does anything.
 func (s *Stdin) Close() error {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil
-	}
-	s.shut()
+	s.closed, s.backlog = true, nil
 	s.mu.Unlock()
+	return s.closeFile()
+}
+
+// closeFile must not be called with mu held, nor from inside a RawConn: it
+// waits until nobody uses the descriptor, and flush uses it while it waits for
+// mu.
+func (s *Stdin) closeFile() error {
+	if err := s.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return fmt.Errorf("close stdin: %w", err)
+	}
 	return nil
 }
 
@@ -103,38 +116,36 @@ func (s *Stdin) Close() error {
 // owning it. Reach it through SyscallConn.
 func (s *Stdin) File() *os.File { return s.file }
 
-// shut needs mu.
-func (s *Stdin) shut() {
-	s.closed, s.backlog = true, nil
-	_ = s.file.Close() // wakes flush
-}
-
 // flush writes the backlog as the child makes room.
 func (s *Stdin) flush(conn syscall.RawConn) {
-	err := conn.Write(func(fd uintptr) bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.closed {
-			return true
-		}
-		n, err := writeAll(fd, s.backlog)
-		s.backlog = s.backlog[n:]
-		switch {
-		case errors.Is(err, syscall.EAGAIN):
-			return false
-		case err != nil:
-			s.shut()
-		}
-		s.backlog, s.flushing = nil, false
-		return true
-	})
-	if err != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if !s.closed {
-			s.shut()
-		}
+	err := conn.Write(s.flushSome)
+	s.mu.Lock()
+	if err != nil { // after Close
+		s.closed, s.backlog = true, nil
 	}
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		_ = s.closeFile()
+	}
+}
+
+// flushSome writes what the pipe takes, and returns false to wait for more
+// room.
+func (s *Stdin) flushSome(fd uintptr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return true
+	}
+	n, err := writeAll(fd, s.backlog)
+	s.backlog = s.backlog[n:]
+	if errors.Is(err, syscall.EAGAIN) {
+		return false
+	}
+	s.closed = err != nil
+	s.backlog, s.flushing = nil, false
+	return true
 }
 
 // writeAll writes until p is empty or an error comes, EAGAIN included, and
