@@ -193,9 +193,10 @@ func minimal(section, key string) string {
 		text.WriteString("[supervisord]\n")
 	}
 	text.WriteString("[program:a]\ncommand=/bin/cat\n[" + section + "]\n")
-	if key == "username" {
+	switch key {
+	case "username":
 		text.WriteString("password=x\n")
-	} else if key == "password" {
+	case "password":
 		text.WriteString("username=x\n")
 	}
 	for _, option := range required(section) {

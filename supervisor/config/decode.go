@@ -46,27 +46,17 @@ const truncated = "unexpected end of data"
 // malformation says how many bytes at the beginning of data make no character,
 // and why.
 func malformation(data []byte) (length int, reason string) {
-	want, low, high := 0, byte(0x80), byte(0xbf)
-	switch lead := data[0]; {
+	lead := data[0]
+	want := 2
+	switch {
 	case lead < 0xc2 || lead > 0xf4:
 		return 1, "invalid start byte"
-	case lead < 0xe0:
-		want = 2
-	case lead < 0xf0:
-		want = 3
-		if lead == 0xe0 {
-			low = 0xa0
-		} else if lead == 0xed {
-			high = 0x9f
-		}
-	default:
+	case lead >= 0xf0:
 		want = 4
-		if lead == 0xf0 {
-			low = 0x90
-		} else if lead == 0xf4 {
-			high = 0x8f
-		}
+	case lead >= 0xe0:
+		want = 3
 	}
+	low, high := secondByte(lead)
 	for length = 1; length < want; length++ {
 		if length == len(data) {
 			return length, truncated
@@ -77,4 +67,20 @@ func malformation(data []byte) (length int, reason string) {
 		low, high = 0x80, 0xbf
 	}
 	return length, "invalid continuation byte"
+}
+
+// secondByte returns the range of what can follow a first byte: it keeps out
+// overlong forms, surrogates and what is beyond Unicode.
+func secondByte(lead byte) (low, high byte) {
+	switch lead {
+	case 0xe0:
+		return 0xa0, 0xbf
+	case 0xed:
+		return 0x80, 0x9f
+	case 0xf0:
+		return 0x90, 0xbf
+	case 0xf4:
+		return 0x80, 0x8f
+	}
+	return 0x80, 0xbf
 }

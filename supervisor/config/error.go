@@ -1,5 +1,7 @@
 package config
 
+import "fmt"
+
 // Error is what is wrong with a configuration. Its text is the reference's,
 // byte for byte, wherever the reference has one.
 type Error struct {
@@ -23,3 +25,7 @@ func (e *Error) Location() string {
 	}
 	return "[" + e.Section + "] " + e.Key
 }
+
+// refErrorf is fmt.Errorf for the words of the reference or of Python, which
+// now and then begin with a capital.
+func refErrorf(format string, args ...any) error { return fmt.Errorf(format, args...) }

@@ -29,7 +29,8 @@ func newDocument() *document {
 }
 
 func newSection(name string) *section {
-	return &section{name: name, values: make(map[string]string, 8)}
+	const usual = 16 // options in a section
+	return &section{name: name, keys: make([]string, 0, usual), values: make(map[string]string, usual)}
 }
 
 func (s *section) set(key, value string) {
@@ -90,7 +91,7 @@ func (d *document) parse(text, source string) error {
 	}
 	p.endOption()
 	if p.bad != nil {
-		return fmt.Errorf("Source contains parsing errors: %s%s", PyRepr(source), strings.Join(p.bad, "")) //nolint:revive,staticcheck // ConfigParser's words
+		return refErrorf("Source contains parsing errors: %s%s", PyRepr(source), strings.Join(p.bad, ""))
 	}
 	return nil
 }
@@ -129,7 +130,7 @@ func (p *parser) line(number int, line string) error {
 		return nil
 	}
 	if p.current == nil {
-		return fmt.Errorf("File contains no section headers.\nfile: %s, line: %d\n%s", //nolint:revive,staticcheck // ConfigParser's words
+		return refErrorf("File contains no section headers.\nfile: %s, line: %d\n%s",
 			PyRepr(p.source), number, PyRepr(line))
 	}
 	delimiter := strings.IndexAny(text, "=:")

@@ -114,13 +114,13 @@ func (o Options) accounts() Accounts {
 func (o Options) ParseUser(text string) (uid int, err error) {
 	if uid, ok := pyInt(text, 10); ok {
 		if _, ok := o.accounts().UserByID(uid); !ok {
-			return 0, fmt.Errorf("Invalid user id %s", text) //nolint:revive,staticcheck // the reference's words
+			return 0, refErrorf("Invalid user id %s", text)
 		}
 		return uid, nil
 	}
 	account, ok := o.accounts().UserByName(text)
 	if !ok {
-		return 0, fmt.Errorf("Invalid user name %s", text) //nolint:revive,staticcheck // the reference's words
+		return 0, refErrorf("Invalid user name %s", text)
 	}
 	return account.UID, nil
 }
@@ -129,13 +129,13 @@ func (o Options) ParseUser(text string) (uid int, err error) {
 func (o Options) ParseGroup(text string) (gid int, err error) {
 	if gid, ok := pyInt(text, 10); ok {
 		if !o.accounts().GroupByID(gid) {
-			return 0, fmt.Errorf("Invalid group id %s", text) //nolint:revive,staticcheck // the reference's words
+			return 0, refErrorf("Invalid group id %s", text)
 		}
 		return gid, nil
 	}
 	gid, ok := o.accounts().GroupByName(text)
 	if !ok {
-		return 0, fmt.Errorf("Invalid group name %s", text) //nolint:revive,staticcheck // the reference's words
+		return 0, refErrorf("Invalid group name %s", text)
 	}
 	return gid, nil
 }
@@ -150,7 +150,7 @@ func (o Options) ParseUserGroup(text string) (uid, gid int, err error) {
 		gid, err = o.ParseGroup(groupText)
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("Invalid user:group definition %s", text) //nolint:revive,staticcheck // the reference's words
+		return 0, 0, refErrorf("Invalid user:group definition %s", text)
 	}
 	return uid, gid, nil
 }
@@ -170,7 +170,7 @@ func (o Options) ParseExistingDirectory(text string) (string, error) {
 func (o Options) ParseExistingDirpath(text string) (string, error) {
 	path := o.expandUser(text)
 	if dir := dirname(path); dir != "" && !isDir(dir) {
-		return "", fmt.Errorf("The directory named as part of the path %s does not exist", text) //nolint:revive,staticcheck // the reference's words
+		return "", refErrorf("The directory named as part of the path %s does not exist", text)
 	}
 	return path, nil
 }

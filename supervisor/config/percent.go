@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -33,7 +34,9 @@ type names struct {
 	values map[string]value
 }
 
-func newNames() *names { return &names{values: map[string]value{}} }
+func newNames() *names {
+	return &names{order: make([]string, 0, 8), values: make(map[string]value, 8)}
+}
 
 func (n *names) set(name string, v value) {
 	if _, known := n.values[name]; !known {
@@ -88,10 +91,10 @@ func expand(text, option string, vars scope) (string, error) {
 	case unknownNameError:
 		available := vars.all()
 		slices.Sort(available)
-		return "", fmt.Errorf("Format string %s for %s contains names (%s) which cannot be expanded. Available names: %s", //nolint:revive,staticcheck // the reference's words
+		return "", refErrorf("Format string %s for %s contains names (%s) which cannot be expanded. Available names: %s",
 			PyRepr(text), PyRepr(option), reason.Error(), strings.Join(available, ", "))
 	default:
-		return "", fmt.Errorf("Format string %s for %s is badly formatted: %w", //nolint:revive,staticcheck // the reference's words
+		return "", refErrorf("Format string %s for %s is badly formatted: %w",
 			PyRepr(text), PyRepr(option), err)
 	}
 }
@@ -103,7 +106,7 @@ func (e unknownNameError) Error() string { return PyRepr(string(e)) }
 
 // errTooFew is what Python says when a specification has no value left to
 // print, as a %s without a name after one with a name.
-const errTooFew = "not enough arguments for format string"
+var errTooFew = errors.New("not enough arguments for format string")
 
 // maxPadding bounds width and precision, which would else let one line of a
 // file fill the memory. Python has no such bound.
@@ -143,6 +146,7 @@ type formatter struct {
 	// once.
 	arg    *value
 	hasArg bool
+	named  value // what arg points to, if not nil
 }
 
 // spec is one conversion specification: %(name)flags width . precision verb.
@@ -167,7 +171,7 @@ func (f *formatter) take() rune {
 
 func (f *formatter) nextArg() (*value, error) {
 	if !f.hasArg {
-		return nil, fmt.Errorf(errTooFew)
+		return nil, errTooFew
 	}
 	f.hasArg = false
 	return f.arg, nil
@@ -233,7 +237,8 @@ func (f *formatter) name() error {
 	if !ok {
 		return unknownNameError(name)
 	}
-	f.arg, f.hasArg = &v, true
+	f.named = v
+	f.arg, f.hasArg = &f.named, true
 	return nil
 }
 

@@ -143,8 +143,8 @@ func (p *programReader) process(number int) (*Program, error) {
 	p.common.set("numprocs", numberValue(p.numprocs))
 	p.readEnvironment(&program)
 	program.Directory = p.text("directory", "")
-	p.readLog(&program.Stdout, "stdout")
-	p.readLog(&program.Stderr, "stderr")
+	p.readLog(&program.Stdout, logKeys{"stdout_logfile", "stdout_logfile_backups", "stdout_logfile_maxbytes", "stdout_syslog"})
+	p.readLog(&program.Stderr, logKeys{"stderr_logfile", "stderr_logfile_backups", "stderr_logfile_maxbytes", "stderr_syslog"})
 	if program.RedirectStderr {
 		p.dropStderr(&program.Stderr)
 	}
@@ -186,26 +186,27 @@ func (p *programReader) readEnvironment(program *Program) {
 	}
 }
 
+// logKeys are the options of one output stream.
+type logKeys struct{ file, backups, maxBytes, syslog string }
+
 // readLog reads the options of one output stream. A file name is expanded
 // twice, as there.
-func (p *programReader) readLog(log *Log, stream string) {
+func (p *programReader) readLog(log *Log, keys logKeys) {
 	log.Target = LogAuto
-	key := stream + "_logfile"
-	name, named := p.optional(key)
-	if named {
-		p.readTarget(log, key, name)
+	if name, named := p.optional(keys.file); named {
+		p.readTarget(log, keys.file, name)
 	}
-	log.Backups = p.integer(stream+"_logfile_backups", 10)
-	log.MaxBytes = p.byteSize(stream+"_logfile_maxbytes", 50<<20)
-	log.Syslog = p.boolean(stream+"_syslog", false)
+	log.Backups = p.integer(keys.backups, 10)
+	log.MaxBytes = p.byteSize(keys.maxBytes, 50<<20)
+	log.Syslog = p.boolean(keys.syslog, false)
 	if log.Target == LogFile && log.File == syslogName {
 		p.reader.warnf("For [%s], %s=syslog but this is deprecated and will be removed.  Use %s=true to enable syslog instead.",
-			p.section.name, key, stream+"_syslog")
+			p.section.name, keys.file, keys.syslog)
 		log.Target, log.File, log.Syslog = LogNone, "", true
 	}
 	if log.Target == LogAuto && log.MaxBytes == 0 {
 		p.reader.warnf("For [%s], AUTO logging used for %s without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally",
-			p.section.name, key)
+			p.section.name, keys.file)
 	}
 }
 

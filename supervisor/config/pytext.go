@@ -99,7 +99,8 @@ func endsWord(runes []rune, i int) bool {
 	for after < len(runes) && caseIgnorable(runes[after]) {
 		after++
 	}
-	return before >= 0 && cased(runes[before]) && !(after < len(runes) && cased(runes[after]))
+	letterAfter := after < len(runes) && cased(runes[after])
+	return before >= 0 && cased(runes[before]) && !letterAfter
 }
 
 func cased(r rune) bool {

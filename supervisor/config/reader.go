@@ -150,7 +150,8 @@ type view struct {
 // view looks at a section, whose values may use the environment and the
 // layers.
 func (r *reader) view(s *section, layers ...*names) *view {
-	return &view{reader: r, section: s, scope: append(scope{r.env}, layers...)}
+	all := append(make(scope, 0, 4), r.env)
+	return &view{reader: r, section: s, scope: append(all, layers...)}
 }
 
 // fail records an error about an option, or about the section where key is

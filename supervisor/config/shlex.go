@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,8 +8,8 @@ import (
 // Why a text cannot be split into words; the words are those of Python's
 // shlex.
 var (
-	ErrNoClosingQuotation = errors.New("No closing quotation") //nolint:revive,staticcheck // shlex's words
-	ErrNoEscapedCharacter = errors.New("No escaped character") //nolint:revive,staticcheck // shlex's words
+	ErrNoClosingQuotation = refErrorf("No closing quotation")
+	ErrNoEscapedCharacter = refErrorf("No escaped character")
 )
 
 // SplitCommand splits a command line into its words as Python's shlex.split
@@ -51,7 +49,7 @@ func environmentPairs(text string, posix bool) (map[string]string, error) {
 	// Whatever token stands between two pairs is taken for the comma.
 	for ; len(tokens) > 0; tokens = tokens[min(4, len(tokens)):] {
 		if len(tokens) < 3 || tokens[1] != "=" {
-			return nil, fmt.Errorf("Unexpected end of key/value pairs in value '%s'", text) //nolint:revive,staticcheck // the reference's words
+			return nil, refErrorf("Unexpected end of key/value pairs in value '%s'", text)
 		}
 		value := tokens[2]
 		if !posix {

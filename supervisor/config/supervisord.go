@@ -154,7 +154,7 @@ func (r *reader) rpcInterfaces() ([]RPCInterface, error) {
 	}
 	var interfaces []RPCInterface
 	for _, p := range plugins {
-		interfaces = append(interfaces, RPCInterface{Name: p.Name, Factory: p.Factory, Options: p.Options})
+		interfaces = append(interfaces, RPCInterface(p))
 	}
 	return interfaces, nil
 }

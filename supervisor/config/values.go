@@ -235,7 +235,7 @@ func ParseURL(text string) (string, error) {
 			host = host[:end]
 		}
 		if strings.Contains(host, "[") != strings.Contains(host, "]") {
-			return "", fmt.Errorf("Invalid IPv6 URL") //nolint:revive,staticcheck // Python's words
+			return "", refErrorf("Invalid IPv6 URL")
 		}
 		rest = rest[2:]
 	}
@@ -252,7 +252,7 @@ func parseName(text string) (string, error) {
 	name := strip(text)
 	for _, char := range []string{" ", ":", "/"} {
 		if strings.Contains(name, char) {
-			return "", fmt.Errorf("Invalid name: %s because of character: '%s'", PyRepr(text), char) //nolint:revive,staticcheck // the reference's words
+			return "", refErrorf("Invalid name: %s because of character: '%s'", PyRepr(text), char)
 		}
 	}
 	return name, nil
