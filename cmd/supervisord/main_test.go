@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +22,15 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Getuid() == 0, nil
+			}
+			return false, fmt.Errorf("evaluate condition %q: want root", cond)
+		},
+	})
 }
 
 // ours returns the path of the supervisord that TestMain makes of this binary.
@@ -71,10 +81,10 @@ func runIn(t *testing.T, dir, prog string, args ...string) result {
 	return result{cmd.ProcessState.ExitCode(), mask(&stdout), mask(&stderr)}
 }
 
-// TestUsageErrorsAreTheReferences runs command lines that are refused with
-// both supervisords.
+// TestUsageErrorsAreTheReferences gives command lines that are refused to both
+// supervisords, all of them to one process of the reference.
 func TestUsageErrorsAreTheReferences(t *testing.T) {
-	debian, own := peer(t), ours(t)
+	_, own := peer(t), ours(t)
 	dir := t.TempDir()
 	// Nothing here can start: there is no such file.
 	never := []string{"-n", "-c", "/nonexistent/supervisord.conf"}
@@ -125,16 +135,43 @@ func TestUsageErrorsAreTheReferences(t *testing.T) {
 		append([]string{"-m", "0o22", "-y", "50MB", "-z", "1_0", "-e", "DEBUG", "-a", " 5 ", "-d", "/"}, never...),
 		append([]string{"-nkts", "-i", "", "-u", "nosuchuser", "-q", dir, "--minprocs=-1"}, never[1:]...),
 	}
-	for _, args := range tests {
-		want := runIn(t, dir, debian, args...)
-		got := runIn(t, dir, own, args...)
+	for i, want := range refusals(t, tests) {
+		got := runIn(t, dir, own, tests[i]...)
 		if want.status != 2 {
-			t.Fatalf("Debian's supervisord %q ended with status %d, want 2: %s", args, want.status, want.stderr)
+			t.Fatalf("the reference ends with status %d on %q, want 2: %s", want.status, tests[i], want.stderr)
 		}
 		if got != want {
-			t.Errorf("supervisord %q: got %+v\nwant %+v", args, got, want)
+			t.Errorf("supervisord %q: got %+v\nwant %+v", tests[i], got, want)
 		}
 	}
+}
+
+// refusals returns what the supervisor package says to each of the command
+// lines.
+func refusals(t *testing.T, argvs [][]string) []result {
+	t.Helper()
+	var in bytes.Buffer
+	for _, argv := range argvs {
+		if err := json.NewEncoder(&in).Encode(argv); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Debian's own interpreter has Debian's packages.
+	cmd := exec.Command("/usr/bin/python3", "testdata/usage.py")
+	cmd.Stdin = &in
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("run usage.py: %v", err)
+	}
+	answers := json.NewDecoder(bytes.NewReader(out))
+	said := make([]result, len(argvs))
+	for i := range said {
+		if err := answers.Decode(&[]any{&said[i].status, &said[i].stdout, &said[i].stderr}); err != nil {
+			t.Fatalf("read answer %d of usage.py: %v", i, err)
+		}
+	}
+	return said
 }
 
 // TestConfigErrorsAreTheReferences runs configurations that are refused with
@@ -153,17 +190,17 @@ func TestConfigErrorsAreTheReferences(t *testing.T) {
 		{"[supervisord]\n[include]\n", ""},
 	}
 	for _, tt := range tests {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "x.conf"), []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := runIn(t, dir, debian, "-n", "-c", "x.conf")
+		if want.status != 2 {
+			t.Fatalf("Debian's supervisord ended with status %d, want 2, with\n%s", want.status, tt.text)
+		}
+		want.stderr = strings.Replace(want.stderr, "\n", tt.place+"\n", 1)
 		for _, mode := range []string{"-n", "-k"} { // in the foreground and not
-			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "x.conf"), []byte(tt.text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			want := runIn(t, dir, debian, mode, "-c", "x.conf")
 			got := runIn(t, dir, own, mode, "-c", "x.conf")
-			if want.status != 2 {
-				t.Fatalf("Debian's supervisord ended with status %d, want 2, with\n%s", want.status, tt.text)
-			}
-			want.stderr = strings.Replace(want.stderr, "\n", tt.place+"\n", 1)
 			if got != want {
 				t.Errorf("supervisord %s with\n%s\ngot %+v\nwant %+v", mode, tt.text, got, want)
 			}
