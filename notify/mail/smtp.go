@@ -152,33 +152,56 @@ func (s *SMTP) Notify(ctx context.Context, m notify.Message) error {
 // send makes one connection for one mail.
 func (s *SMTP) send(ctx context.Context, msg *gomail.Msg) error {
 	// go-mail's own limits bound the dial and single replies; closing the
-	// connection bounds everything.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	client, err := gomail.NewClient(s.o.Host, s.clientOptions(ctx, msg)...)
+	// connection, as dial does when ctx is done, bounds everything.
+	caller := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(caller))
+	detach := context.AfterFunc(caller, cancel)
+	client, err := gomail.NewClient(s.o.Host, s.clientOptions(ctx, timeout(caller), msg)...)
 	if err != nil {
+		cancel()
 		return err
 	}
 	s.o.Trace.printf("-- connecting to %s", s.address())
 	conn, err := client.DialToSMTPClientWithContext(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		err = client.SendWithSMTPClient(conn, msg)
 	}
-	if err := client.SendWithSMTPClient(conn, msg); err != nil {
-		_ = conn.Close()
+	if err != nil {
+		cancel()
 		return err
 	}
 	s.o.Trace.server(s.mask, "250 "+msg.ServerResponse())
-	// The mail is delivered; a server that is slow to part is left.
-	quit := time.AfterFunc(time.Second, cancel)
-	defer quit.Stop()
-	_ = client.CloseWithSMTPClient(conn)
+	detach() // the caller may cancel its context as soon as this returns
+	part := func() {
+		defer cancel()
+		limit := time.AfterFunc(goodbye, cancel)
+		defer limit.Stop()
+		_ = client.CloseWithSMTPClient(conn)
+	}
+	if s.o.Trace != nil {
+		part() // and see what the server says
+		return nil
+	}
+	// The mail is delivered, and that must be noted before anything happens to
+	// this process.
+	go part() // goodbye ends it
 	return nil
 }
 
+// goodbye is how long a server may take to say goodbye.
+const goodbye = time.Second
+
 func (s *SMTP) address() string { return net.JoinHostPort(s.o.Host, strconv.Itoa(s.o.Port)) }
 
-func (s *SMTP) clientOptions(ctx context.Context, msg *gomail.Msg) []gomail.Option {
+// timeout returns how long there is until a context's deadline.
+func timeout(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(time.Until(deadline), time.Millisecond)
+	}
+	return notify.DefaultTimeout
+}
+
+func (s *SMTP) clientOptions(ctx context.Context, timeout time.Duration, msg *gomail.Msg) []gomail.Option {
 	policy := gomail.TLSOpportunistic
 	switch s.o.TLS {
 	case TLSRequired:
@@ -186,10 +209,6 @@ func (s *SMTP) clientOptions(ctx context.Context, msg *gomail.Msg) []gomail.Opti
 	case TLSNone, TLSImplicit: // dial does the latter
 		policy = gomail.NoTLS
 	case TLSOpportunistic:
-	}
-	timeout := notify.DefaultTimeout
-	if deadline, ok := ctx.Deadline(); ok {
-		timeout = max(time.Until(deadline), time.Millisecond)
 	}
 	opts := []gomail.Option{
 		gomail.WithPort(s.o.Port),

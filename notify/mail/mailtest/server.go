@@ -62,6 +62,7 @@ type Server struct {
 	mu      sync.Mutex
 	mails   []Mail
 	server  *smtp.Server
+	closer  io.Closer     // its listener
 	down    chan struct{} // closed when the server is not up
 	arrived chan struct{} // closed and replaced with each mail
 }
@@ -106,20 +107,21 @@ func (s *Server) Up() {
 	if s.o.ImplicitTLS {
 		l = tls.NewListener(l, config)
 	}
-	s.server = server
+	s.server, s.closer = server, l
 	go func() { _ = server.Serve(l) }() // Down stops it
 }
 
 // Down closes the port and all connections.
 func (s *Server) Down() {
 	s.mu.Lock()
-	server := s.server
+	server, closer := s.server, s.closer
 	s.server = nil
 	if server != nil {
 		close(s.down)
 	}
 	s.mu.Unlock()
 	if server != nil {
+		_ = closer.Close() // the server may not have come to serve it yet
 		_ = server.Close()
 	}
 }
