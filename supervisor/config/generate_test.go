@@ -21,70 +21,98 @@ func (g generator) pick(items ...string) string { return items[g.IntN(len(items)
 // error.
 type optionValues struct{ good, bad []string }
 
+// valueTable holds, for each kind of option, good and bad values, separated by
+// bars.
+const valueTable = `
+bool
+true|false|yes|no|on|off|1|0|TRUE|Off
+maybe||2|tru e|unexpected
+int
+0|1|2|3|10|007|+5|-3|1_0| 4|٣
+x||1.5|1 2|0x10|--1|_1|1_|é
+bytes
+0|1|1KB|50MB|1gb|2 kb|-1|1_0MB
+MB|1TB|1.5MB||x
+octal
+022|0|0o22|777|-7|0_2
+8|x||0x1|rw
+signal
+TERM|SIGTERM|hup|9|15|sigUsr1|RTMIN|CLD|0|64| INT
+FOO|99|||SIG|-1|35
+restart
+true|false|unexpected|Unexpected|1|off
+always||never|UNEXPECTEDLY
+codes
+0|0,2|0, 1 ,255|
+256|-1|0;1|a|0,,1
+dirpath
+%(here)s/x.log|x.log|/tmp/x|~/y|/dev/stdout|/dev/stderr|%(here)s/%(ENV_A)s|syslog|~root/z|//tmp/x|/tmp/../tmp/./y|/
+/no/such/dir/x|/tmp/nosuch/../y|%(nope)s|100%|~nobodyatall/x|%(here)s/%%d
+log
+AUTO|NONE|none|auto|off|syslog|SysLog|/dev/stdout|/tmp/%(program_name)s.log|%(here)s/%(process_num)02d.log||x_%(group_name)s|~/z
+/no/such/dir/x|%(nope)s|/tmp/%%s|/tmp/100%
+dir
+/tmp|%(here)s|~|/
+/no/such/dir||%(process_num)d|%(nope)s
+user
+root|0|nobody|65534| root
+nosuchuser||99999999|-1|root:root|%(ENV_A)s0000001
+owner
+root|root:root|0:0|nobody:root
+nosuch:root|root:nosuch|:|:root|root:|root:0:0
+level
+info|DEBUG|warn|blather|trace|Critical|error
+loud||10|crit|warning
+text
+x|a b|é日本|%(ENV_A)s|"quoted"|%(ENV_UMLAUT)s|%%|a;b|x#y|=
+%(nope)s|100%|%d|%(ENV_A)d|%|%(here)|%(here)y
+environment
+A="1",B="2"|A=1,B=2||K="a,b",L='c"d'|PATH="/x:%(ENV_PATH)s"|P="%(ENV_P)s"|X%(process_num)s="1"|A=1,|A = 1 , B = 2|A="x"y,B=1|A=\"q\"|N="%(program_name)s-%(process_num)02d"|H="%(here)s"|A="%%%%"|A=x#y|A='it''s'|U="%(ENV_QUOTED)s"
+A=|A|A="1|A=1 B=2|A=日本,B=1|A="%%"|A="%(nope)s"|A=1,,B=2|A;1,B=2
+command
+/bin/cat|/bin/sh -c "echo %(process_num)d"|x %(ENV_A)s %(numprocs)d|%(here)s/run --port=80%(process_num)02d|cat %%|/bin/%(program_name)s|x 'unclosed|%(process_num)x %(process_num)5.1f|
+%(nope)s|%s|100%|%(process_num)|%(program_name)d|%(ENV_K)s
+process_name
+%(program_name)s|%(program_name)s_%(process_num)02d|%(group_name)s-%(process_num)d|%(process_num)s|p%(process_num)03d| x 
+a b|a/b|a:b|%(nope)s_%(process_num)d|100%||%(ENV_SPACED)s
+numprocs
+1|2|3|11|0|-1
+x||1.0
+events
+EVENT|TICK_60|PROCESS_STATE,TICK_5|process_state_exited, process_log|EVENT,EVENT|PROCESS_GROUP_ADDED,REMOTE_COMMUNICATION
+|NOPE|EVENT,|tick_61|EVENT;TICK_5|__DOC__
+socket
+unix:///tmp/x.sock|tcp://localhost:9000|tcp://LOCALHOST:09000|unix://%(here)s/%(program_name)s.sock|unix:////a//../b|tcp://*:١
+|unix://x.sock|tcp://x|tcp://:1|tcp://h:99999|tcp://h:0|tcp://a:b:1|http://x:1|tcp://h:+1|tcp://h h:1|tcp://h:|%(process_num)d
+port
+9001|127.0.0.1:9001|*:9001|LocalHost:9001|:9001| 9001|::1:80
+|x|localhost:|0|65536|localhost:0|localhost:70000|localhost:x|-1
+file
+/tmp/x.sock|%(here)s/x.sock|x.sock| /tmp/y.sock |~/s|
+%(nope)s|%(ENV_X)s|100%
+serverurl
+AUTO|auto |http://localhost:1|unix:///x||unix://%(ENV_A)s/../y
+%(nope)s|%
+factory
+supervisor.rpcinterface:make_main_rpcinterface|supervisor.rpcinterface : make_main_rpcinterface
+foo:bar|supervisor.rpcinterface|
+handler
+supervisor.dispatchers:default_handler
+foo:bar|x|
+plugin
+supervisor.supervisorctl:DefaultControllerPlugin
+foo:bar|x|
+programs
+a|a,b|b, a|a,a|
+nope|a,nope|c|a b|a,,b|a,b,nope
+`
+
 func valuesOf(kind string) optionValues {
-	split := func(text string) []string { return strings.Split(text, "|") }
-	switch kind {
-	case "bool":
-		return optionValues{split("true|false|yes|no|on|off|1|0|TRUE|Off"), split("maybe||2|tru e|unexpected")}
-	case "int":
-		return optionValues{split("0|1|2|3|10|007|+5|-3|1_0| 4|٣"), split("x||1.5|1 2|0x10|--1|_1|1_|é")}
-	case "bytes":
-		return optionValues{split("0|1|1KB|50MB|1gb|2 kb|-1|1_0MB"), split("MB|1TB|1.5MB||x")}
-	case "octal":
-		return optionValues{split("022|0|0o22|777|-7|0_2"), split("8|x||0x1|rw")}
-	case "signal":
-		return optionValues{split("TERM|SIGTERM|hup|9|15|sigUsr1|RTMIN|CLD|0|64| INT"), split("FOO|99|||SIG|-1|35")}
-	case "restart":
-		return optionValues{split("true|false|unexpected|Unexpected|1|off"), split("always||never|UNEXPECTEDLY")}
-	case "codes":
-		return optionValues{split("0|0,2|0, 1 ,255|"), split("256|-1|0;1|a|0,,1")}
-	case "dirpath":
-		return optionValues{split("%(here)s/x.log|x.log|/tmp/x|~/y|/dev/stdout|/dev/stderr|%(here)s/%(ENV_A)s|syslog|~root/z|//tmp/x|/tmp/../tmp/./y|/"),
-			split("/no/such/dir/x|/tmp/nosuch/../y|%(nope)s|100%|~nobodyatall/x|%(here)s/%%d")}
-	case "log":
-		return optionValues{split("AUTO|NONE|none|auto|off|syslog|SysLog|/dev/stdout|/tmp/%(program_name)s.log|%(here)s/%(process_num)02d.log||x_%(group_name)s|~/z"),
-			split("/no/such/dir/x|%(nope)s|/tmp/%%s|/tmp/100%")}
-	case "dir":
-		return optionValues{split("/tmp|%(here)s|~|/"), split("/no/such/dir||%(process_num)d|%(nope)s")}
-	case "user":
-		return optionValues{split("root|0|nobody|65534| root"), split("nosuchuser||99999999|-1|root:root|%(ENV_A)s0000001")}
-	case "owner":
-		return optionValues{split("root|root:root|0:0|nobody:root"), split("nosuch:root|root:nosuch|:|:root|root:|root:0:0")}
-	case "level":
-		return optionValues{split("info|DEBUG|warn|blather|trace|Critical|error"), split("loud||10|crit|warning")}
-	case "text":
-		return optionValues{split("x|a b|é日本|%(ENV_A)s|\"quoted\"|%(ENV_UMLAUT)s|%%|a;b|x#y|="), split("%(nope)s|100%|%d|%(ENV_A)d|%|%(here)|%(here)y")}
-	case "environment":
-		return optionValues{split(`A="1",B="2"|A=1,B=2||K="a,b",L='c"d'|PATH="/x:%(ENV_PATH)s"|P="%(ENV_P)s"|X%(process_num)s="1"|A=1,|A = 1 , B = 2|A="x"y,B=1|A=\"q\"|N="%(program_name)s-%(process_num)02d"|H="%(here)s"|A="%%%%"|A=x#y|A='it''s'|U="%(ENV_QUOTED)s"`),
-			split(`A=|A|A="1|A=1 B=2|A=日本,B=1|A="%%"|A="%(nope)s"|A=1,,B=2|A;1,B=2`)}
-	case "command":
-		return optionValues{split(`/bin/cat|/bin/sh -c "echo %(process_num)d"|x %(ENV_A)s %(numprocs)d|%(here)s/run --port=80%(process_num)02d|cat %%|/bin/%(program_name)s|x 'unclosed|%(process_num)x %(process_num)5.1f|`),
-			split("%(nope)s|%s|100%|%(process_num)|%(program_name)d|%(ENV_K)s")}
-	case "process_name":
-		return optionValues{split("%(program_name)s|%(program_name)s_%(process_num)02d|%(group_name)s-%(process_num)d|%(process_num)s|p%(process_num)03d| x "),
-			split("a b|a/b|a:b|%(nope)s_%(process_num)d|100%||%(ENV_SPACED)s")}
-	case "numprocs":
-		return optionValues{split("1|2|3|11|0|-1"), split("x||1.0")}
-	case "events":
-		return optionValues{split("EVENT|TICK_60|PROCESS_STATE,TICK_5|process_state_exited, process_log|EVENT,EVENT|PROCESS_GROUP_ADDED,REMOTE_COMMUNICATION"),
-			split("|NOPE|EVENT,|tick_61|EVENT;TICK_5|__DOC__")}
-	case "socket":
-		return optionValues{split("unix:///tmp/x.sock|tcp://localhost:9000|tcp://LOCALHOST:09000|unix://%(here)s/%(program_name)s.sock|unix:////a//../b|tcp://*:١"),
-			split("|unix://x.sock|tcp://x|tcp://:1|tcp://h:99999|tcp://h:0|tcp://a:b:1|http://x:1|tcp://h:+1|tcp://h h:1|tcp://h:|%(process_num)d")}
-	case "port":
-		return optionValues{split("9001|127.0.0.1:9001|*:9001|LocalHost:9001|:9001| 9001|::1:80"), split("|x|localhost:|0|65536|localhost:0|localhost:70000|localhost:x|-1")}
-	case "file":
-		return optionValues{split("/tmp/x.sock|%(here)s/x.sock|x.sock| /tmp/y.sock |~/s|"), split("%(nope)s|%(ENV_X)s|100%")}
-	case "serverurl":
-		return optionValues{split("AUTO|auto |http://localhost:1|unix:///x||unix://%(ENV_A)s/../y"), split("%(nope)s|%")}
-	case "factory":
-		return optionValues{split("supervisor.rpcinterface:make_main_rpcinterface|supervisor.rpcinterface : make_main_rpcinterface"), split("foo:bar|supervisor.rpcinterface|")}
-	case "handler":
-		return optionValues{split("supervisor.dispatchers:default_handler"), split("foo:bar|x|")}
-	case "plugin":
-		return optionValues{split("supervisor.supervisorctl:DefaultControllerPlugin"), split("foo:bar|x|")}
-	case "programs":
-		return optionValues{split("a|a,b|b, a|a,a|"), split("nope|a,nope|c|a b|a,,b|a,b,nope")}
+	lines := strings.Split(strings.TrimPrefix(valueTable, "\n"), "\n")
+	for ; len(lines) > 2; lines = lines[3:] {
+		if lines[0] == kind {
+			return optionValues{strings.Split(lines[1], "|"), strings.Split(lines[2], "|")}
+		}
 	}
 	panic("no values for the kind " + kind)
 }

@@ -44,9 +44,7 @@ type Account struct {
 // resolve fills the zero fields from the machine.
 func (o Options) resolve() (Options, error) {
 	var err error
-	if o.Environ == nil {
-		o.Environ = environ()
-	}
+	o.Environ, o.Accounts, o.UID = o.environ(), o.accounts(), o.uid()
 	if o.Hostname == "" {
 		if o.Hostname, err = os.Hostname(); err != nil {
 			return o, fmt.Errorf("ask for the host's name: %w", err)
@@ -57,21 +55,18 @@ func (o Options) resolve() (Options, error) {
 			return o, fmt.Errorf("ask for the working directory: %w", err)
 		}
 	}
-	if o.Accounts == nil {
-		o.Accounts = systemAccounts{}
-	}
-	if o.UID == nil {
-		o.UID = os.Getuid
-	}
 	if o.TempDir == "" {
 		o.TempDir = o.tempDir()
 	}
 	return o, nil
 }
 
-// environ is the environment as a map; of two entries with one name the first
-// counts, as with getenv.
-func environ() map[string]string {
+// environ is the environment; of two entries with one name the first counts,
+// as with getenv.
+func (o Options) environ() map[string]string {
+	if o.Environ != nil {
+		return o.Environ
+	}
 	vars := map[string]string{}
 	for _, entry := range os.Environ() {
 		name, content, ok := strings.Cut(entry, "=")
@@ -80,6 +75,20 @@ func environ() map[string]string {
 		}
 	}
 	return vars
+}
+
+func (o Options) accounts() Accounts {
+	if o.Accounts != nil {
+		return o.Accounts
+	}
+	return systemAccounts{}
+}
+
+func (o Options) uid() func() int {
+	if o.UID != nil {
+		return o.UID
+	}
+	return os.Getuid
 }
 
 // tempDir is Python's tempfile.gettempdir: the first of the customary places
@@ -99,15 +108,6 @@ func (o Options) tempDir() string {
 		}
 	}
 	return o.Cwd
-}
-
-// lookups returns the options with what a value parser needs, where a caller
-// has not resolved them.
-func (o Options) accounts() Accounts {
-	if o.Accounts == nil {
-		return systemAccounts{}
-	}
-	return o.Accounts
 }
 
 // ParseUser reads the name or the number of an existing user.
@@ -159,7 +159,7 @@ func (o Options) ParseUserGroup(text string) (uid, gid int, err error) {
 // exists.
 func (o Options) ParseExistingDirectory(text string) (string, error) {
 	dir := o.expandUser(text)
-	if !isDir(dir) {
+	if dir == "" || !isDir(join(o.Cwd, dir)) {
 		return "", fmt.Errorf("%s is not an existing directory", text)
 	}
 	return dir, nil
@@ -169,7 +169,7 @@ func (o Options) ParseExistingDirectory(text string) (string, error) {
 // path, if there is one, exists.
 func (o Options) ParseExistingDirpath(text string) (string, error) {
 	path := o.expandUser(text)
-	if dir := dirname(path); dir != "" && !isDir(dir) {
+	if dir := dirname(path); dir != "" && !isDir(join(o.Cwd, dir)) {
 		return "", refErrorf("The directory named as part of the path %s does not exist", text)
 	}
 	return path, nil
@@ -205,16 +205,10 @@ func (o Options) home(name string) (string, bool) {
 		account, ok := o.accounts().UserByName(name)
 		return account.Home, ok
 	}
-	if o.Environ == nil {
-		o.Environ = environ()
-	}
-	if home, ok := o.Environ["HOME"]; ok {
+	if home, ok := o.environ()["HOME"]; ok {
 		return home, true
 	}
-	if o.UID == nil {
-		o.UID = os.Getuid
-	}
-	account, ok := o.accounts().UserByID(o.UID())
+	account, ok := o.accounts().UserByID(o.uid()())
 	return account.Home, ok
 }
 

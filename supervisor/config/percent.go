@@ -85,18 +85,16 @@ func expand(text, option string, vars scope) (string, error) {
 		return text, nil
 	}
 	expanded, err := percentFormat(text, vars)
-	switch reason := err.(type) { //nolint:errorlint // percentFormat does not wrap
-	case nil:
+	if err == nil {
 		return expanded, nil
-	case unknownNameError:
+	}
+	if unknown := unknownNameError(""); errors.As(err, &unknown) {
 		available := vars.all()
 		slices.Sort(available)
-		return "", refErrorf("Format string %s for %s contains names (%s) which cannot be expanded. Available names: %s",
-			PyRepr(text), PyRepr(option), reason.Error(), strings.Join(available, ", "))
-	default:
-		return "", refErrorf("Format string %s for %s is badly formatted: %w",
-			PyRepr(text), PyRepr(option), err)
+		return "", refErrorf("Format string %s for %s contains names (%w) which cannot be expanded. Available names: %s",
+			PyRepr(text), PyRepr(option), err, strings.Join(available, ", "))
 	}
+	return "", refErrorf("Format string %s for %s is badly formatted: %w", PyRepr(text), PyRepr(option), err)
 }
 
 // unknownNameError is Python's KeyError: its text is the name's repr.

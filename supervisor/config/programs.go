@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -22,10 +23,11 @@ func (r *reader) programs(section *section, group string) ([]*Program, error) {
 	if !included {
 		file = r.path
 	}
-	located := Error{Section: section.name}
-	if reason, ok := err.(*Error); ok { //nolint:errorlint // read does not wrap
-		located = *reason
+	var reason *Error
+	if !errors.As(err, &reason) {
+		return nil, err
 	}
+	located := *reason
 	located.Text = fmt.Sprintf("%s in section %s (file: %s)", err, PyRepr(section.name), PyRepr(file))
 	return nil, &located
 }
@@ -79,7 +81,7 @@ func (p *programReader) read(group string) ([]*Program, error) {
 func (p *programReader) readShared() {
 	t := &p.template
 	t.Section = p.section.name
-	t.Priority = p.integer("priority", 999)
+	t.Priority = p.integer("priority", defaultPriority)
 	t.AutoStart = p.boolean("autostart", true)
 	t.AutoRestart = option(p.view, "autorestart", RestartUnexpected, ParseAutoRestart)
 	t.StartSecs = seconds(p.integer("startsecs", 1))

@@ -46,10 +46,11 @@ func newReader(path string, opts Options) (*reader, error) {
 
 // readMain reads the main file into the document.
 func (r *reader) readMain() error {
-	if _, err := os.Stat(r.path); err != nil {
+	path := join(r.opts.Cwd, r.path)
+	if _, err := os.Stat(path); err != nil || r.path == "" {
 		return &Error{Text: "could not find config file " + r.path}
 	}
-	data, err := os.ReadFile(r.path)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return &Error{Text: "could not read config file " + r.path}
 	}

@@ -180,7 +180,12 @@ func (l *lexer) inQuotes(char string) (done bool, err error) {
 	case l.posix && char == `\` && l.state == '"':
 		l.state, l.afterEscape = inEscape, l.state
 	default:
-		l.word = append(l.word, char...)
+		plain := strings.IndexAny(l.text, `'"\`)
+		if plain < 0 {
+			plain = len(l.text)
+		}
+		l.word = append(append(l.word, char...), l.text[:plain]...)
+		l.text = l.text[plain:]
 	}
 	return false, nil
 }
