@@ -16,6 +16,7 @@ import (
 func roles() map[string]func() {
 	return map[string]func(){
 		"print child's status": func() { spawnAndShow(command("/bin/cat", "/proc/self/status")) },
+		"print spawn error":    rolePrintError,
 		"limit":                roleLimit,
 		"drop":                 roleDrop,
 		"resolve as nobody":    roleResolve,
@@ -38,6 +39,14 @@ func spawnAndShow(spec Spec) {
 	c, err := s.Spawn(spec)
 	must(err)
 	c.Stdout.Serve(func(p []byte) { _, _ = os.Stdout.Write(p) })
+}
+
+// rolePrintError prints why SPAWN_PATH cannot be executed.
+func rolePrintError() {
+	s := NewSpawner()
+	defer s.Close()
+	_, err := s.Spawn(command(os.Getenv("SPAWN_PATH")))
+	fmt.Print(err)
 }
 
 // roleLimit prints what EnsureLimit said, and the limits of a child.
