@@ -101,6 +101,8 @@ type Daemon struct {
 	// strangers holds exits of pids that may belong to a spawn whose result
 	// has not arrived yet.
 	strangers []osproc.Exit
+	// readers are the goroutines that read the outputs of children.
+	readers   sync.WaitGroup
 	inFlight  int // spawns between their request and their result
 	autostart []*proc
 
@@ -181,6 +183,7 @@ func (d *Daemon) Run(ctx context.Context) (Outcome, error) {
 		// that follows in the same process.
 		edges.Wait()
 		spawner.Close()
+		d.awaitReaders()
 		d.syslog.Close(syslogPatience)
 	}()
 
@@ -210,6 +213,20 @@ func (d *Daemon) Run(ctx context.Context) (Outcome, error) {
 			cancelled = nil
 			d.signalled(syscall.SIGTERM)
 		}
+	}
+}
+
+// awaitReaders gives the readers of the last outputs the time to write them
+// out. One that is stuck in a log is left behind.
+func (d *Daemon) awaitReaders() {
+	gone := make(chan struct{})
+	go func() { // ends with the last reader
+		d.readers.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-time.After(flushPatience + drainTime):
 	}
 }
 

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -159,4 +160,21 @@ func TestDaemonKillsWhatIgnoresTerm(t *testing.T) {
 			t.Errorf("log lacks %q:\n%s", want, r.readLog())
 		}
 	}
+}
+
+func TestDaemonSaysOnceThatALogCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "gone", "web.log")
+	r := start(t, alone(program("web", "sh -c 'echo hello; sleep 0.01'", quick, func(p *config.Program) {
+		p.AutoRestart = config.RestartAlways
+		p.Stdout = config.Log{Target: config.LogFile, File: log}
+	})))
+	r.until("web has crashed four times", func() bool { return strings.Count(r.readLog(), "INFO exited: web") >= 4 })
+	if got := strings.Count(r.readLog(), "could not write log '"+log+"'"); got != 1 {
+		t.Errorf("the log was said to be unwritable %d times, want once:\n%s", got, r.readLog())
+	}
+	if err := os.Mkdir(filepath.Dir(log), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r.untilLog("log '" + log + "' can be written again: ")
 }

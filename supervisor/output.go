@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/vigilance-go/vigilance/listener"
@@ -21,6 +22,11 @@ const (
 // channelNames are the streams' names in events and log lines. They are only
 // read.
 var channelNames = [2]string{"stdout", "stderr"}
+
+// flushPatience is how long a log that leads into a pipe may take for the last
+// of the output. The process has ended by then, and nobody waits for it but a
+// daemon that is about to end itself.
+const flushPatience = 2 * time.Second
 
 // output is one stream of one run: its pipe, and where its bytes go. Its
 // reader goroutine writes the log; the loop hears of it by messages alone.
@@ -53,7 +59,9 @@ func (d *Daemon) openOutput(r *run, channel int) *output {
 	if path := p.logPath[channel]; path != "" {
 		o.file = childlog.OpenFile(childlog.FileOptions{
 			Path: path, MaxBytes: lc.MaxBytes, Backups: lc.Backups, Report: d.log.Log,
+			Predecessor: p.lastLog[channel],
 		})
+		p.lastLog[channel] = o.file
 	}
 	so := childlog.StreamOptions{Log: o.file, StripANSI: d.opts.Config.Supervisord.StripANSI}
 	// A listener's stdout is its side of the protocol: it is logged, but it
@@ -64,7 +72,7 @@ func (d *Daemon) openOutput(r *run, channel int) *output {
 		}
 		so.CaptureMaxBytes = lc.CaptureMaxBytes
 		so.OnCapture = func(data []byte) {
-			d.send(captured{o, bytes.Clone(data)})
+			d.send(captured{o, data})
 			d.log.Logf(levelDebug, "%s %s emitted a comm event", config.PyRepr(p.cfg.Name), channelNames[channel])
 		}
 		so.OnLog = d.logWatcher(o, lc)
@@ -114,11 +122,15 @@ func (r *run) startReading(d *Daemon) {
 			continue
 		}
 		r.open++
-		go func() {
+		d.readers.Go(func() {
 			o.pipe.Serve(d.sink(o))
-			o.close()
+			o.stream.Close()
 			d.send(outputEnded{o})
-		}()
+			if o.file != nil {
+				o.file.Flush(flushPatience) // a pipe's reader may be slow
+				o.file.Suspend()
+			}
+		})
 	}
 }
 
@@ -137,7 +149,7 @@ func (d *Daemon) sink(o *output) func([]byte) {
 func (o *output) close() {
 	o.stream.Close()
 	if o.file != nil {
-		o.file.Close()
+		o.file.Suspend()
 	}
 }
 

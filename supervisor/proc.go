@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vigilance-go/vigilance/listener"
+	"github.com/vigilance-go/vigilance/supervisor/childlog"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 	"github.com/vigilance-go/vigilance/supervisor/osproc"
 	"github.com/vigilance-go/vigilance/supervisor/process"
@@ -26,6 +27,9 @@ type proc struct {
 	run      *run // nil when no child lives or is being born
 	// logPath holds the files of stdout and stderr; empty for none.
 	logPath [2]string
+	// lastLog is the newest File of each of them, which knows what has been
+	// said about a log that cannot be written. It is the spawner's.
+	lastLog [2]*childlog.File
 	waiters []*waiter
 	report  deadline // the next "waiting for ... to stop"
 	// reader is the conversation with an event listener; nil for others.

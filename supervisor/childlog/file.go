@@ -48,6 +48,10 @@ type FileOptions struct {
 	// unwritable and when it has recovered, once each. It may be nil. It is
 	// called from whatever goroutine noticed, and under no lock.
 	Report func(level int, text string)
+	// Predecessor is the File that the same log had before, suspended: what it
+	// has said about an outage is not said again, and what the outage has cost
+	// is told when it is over. nil for none.
+	Predecessor *File
 }
 
 // File is one log. It is open from OpenFile to Close, whatever happens to the
@@ -95,10 +99,23 @@ func openFile(o FileOptions, now func() time.Time) *File {
 		began: fmt.Sprintf("could not rotate log '%s'", o.Path),
 		ended: fmt.Sprintf("log '%s' can be rotated again", o.Path),
 	}
+	f.inherit(o.Predecessor)
+	f.opts.Predecessor = nil // a chain of them would never be freed
 	f.mu.Lock()
 	f.open(now())
 	f.unlockAndReport()
 	return f
+}
+
+// inherit takes over the account of the outages that p ended with. It does not
+// wait for a p that hangs in its disk.
+func (f *File) inherit(p *File) {
+	if p == nil || !p.mu.TryLock() {
+		return
+	}
+	defer p.mu.Unlock()
+	f.writing, p.writing = p.writing, f.writing
+	f.rotating, p.rotating = p.rotating, f.rotating
 }
 
 // Path returns the path that the log was opened with.
@@ -270,16 +287,32 @@ func (f *File) Clear() error {
 // offered to it for drainFor more, and then dropped.
 func (f *File) Close() {
 	f.mu.Lock()
-	if !f.closed {
-		f.closed = true
-		if f.pipe != nil {
-			f.pipe.finish(drainFor)
-			f.pipe = nil
-		}
-		f.release()
+	if f.shut() {
 		f.note(f.writing.close())
 	}
 	f.unlockAndReport()
+}
+
+// Suspend is Close for a log that will be opened again as the Predecessor of
+// another File: an outage that goes on is not reported as over.
+func (f *File) Suspend() {
+	f.mu.Lock()
+	f.shut()
+	f.unlockAndReport()
+}
+
+// shut closes the log's target, and reports whether it was open.
+func (f *File) shut() bool {
+	if f.closed {
+		return false
+	}
+	f.closed = true
+	if f.pipe != nil {
+		f.pipe.finish(drainFor)
+		f.pipe = nil
+	}
+	f.release()
+	return true
 }
 
 // Flush waits until the log's target has taken everything written so far, at
