@@ -18,12 +18,20 @@ import (
 
 // TestMain lets this binary be supervisord where it is started by that name.
 func TestMain(m *testing.M) {
+	// The race detector has every supervisord sleep for a second at its end.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"supervisord": main})
 }
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", os.Getenv("GORACE"))
+			return nil
+		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
 				return os.Getuid() == 0, nil
@@ -177,6 +185,7 @@ func refusals(t *testing.T, argvs [][]string) []result {
 // TestConfigErrorsAreTheReferences runs configurations that are refused with
 // both supervisords. Ours may name the option beside.
 func TestConfigErrorsAreTheReferences(t *testing.T) {
+	t.Parallel()
 	debian, own := peer(t), ours(t)
 	tests := []struct{ text, place string }{
 		{"[program:x]\ncommand=true\n", ""},

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -78,11 +80,12 @@ func TestSignalsAreAnsweredAsTheReferenceDoes(t *testing.T) {
 	for _, last := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT} {
 		t.Run(last.String(), func(t *testing.T) {
 			t.Parallel()
-			var logs [2]string
+			var logs, echoes [2]string
 			for i, prog := range []string{debian, own} {
 				dir := t.TempDir()
 				write(t, dir, map[string]string{"x.conf": plain + "[program:x]\ncommand=sleep 60\nautostart=false\n"})
-				r := startIn(t, dir, prog, nil, "-c", "x.conf")
+				var stdout bytes.Buffer
+				r := startIn(t, dir, prog, func(cmd *exec.Cmd) { cmd.Stdout = &stdout }, "-c", "x.conf")
 				r.signal(t, syscall.SIGUSR2)
 				r.waitLog(t, "logreopen", 1)
 				r.signal(t, syscall.SIGHUP)
@@ -98,9 +101,13 @@ func TestSignalsAreAnsweredAsTheReferenceDoes(t *testing.T) {
 					t.Errorf("%s: the pid file is left", prog)
 				}
 				logs[i] = masked(read(filepath.Join(dir, "daemon.log")), "indicating exit request")
+				echoes[i] = masked(stdout.String(), "indicating exit request")
 			}
 			if logs[1] != logs[0] {
 				t.Errorf("daemon.log: got\n%s\nwant\n%s", logs[1], logs[0])
+			}
+			if echoes[1] != echoes[0] {
+				t.Errorf("stdout: got\n%s\nwant\n%s", echoes[1], echoes[0])
 			}
 		})
 	}
@@ -177,6 +184,36 @@ func TestFailedStartHasAnExitStatus(t *testing.T) {
 	}
 }
 
+// TestSignalEndsAStartThatHangs holds the daemon-to-be up at a configuration
+// that never comes: its starter has read the named pipe before it.
+func TestSignalEndsAStartThatHangs(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "x.conf")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(ours(t), "-c", fifo)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(fifo, []byte("[supervisord]\n"), 0); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the daemon-to-be", func() bool {
+		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", cmd.Process.Pid))
+		return slices.ContainsFunc(lists, func(list string) bool { return read(list) != "" })
+	})
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the status is looked at below
+	if status := cmd.ProcessState.ExitCode(); status != 1 || !strings.Contains(stderr.String(), `"terminated"`) {
+		t.Errorf("exit status %d, stderr %q, want 1 and the signal", status, stderr.String())
+	}
+}
+
 func TestUnwritablePIDFileIsLogged(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"x.conf": plain + "pidfile=%(here)s\n"})
@@ -229,6 +266,7 @@ func TestReaderOfStdoutMayGoAway(t *testing.T) {
 // TestRunsAsPID1 starts both programs as the first process of a process
 // namespace, where orphans are theirs to reap.
 func TestRunsAsPID1(t *testing.T) {
+	t.Parallel()
 	debian, own := peer(t), ours(t)
 	if os.Getuid() != 0 {
 		t.Skip("only root can make a process namespace")
