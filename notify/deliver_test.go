@@ -193,6 +193,21 @@ func TestDelivererLetsOthersPassAFailingMessage(t *testing.T) {
 	}
 }
 
+func TestDelivererGivesUpWhereItIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := notify.NewMemory(0)
+		put(t, q, "a")
+		s := &script{answer: func(int, notify.Message) error {
+			return &notify.TemporaryError{Err: errors.New("exit status 1"), GiveUpAfter: 3}
+		}}
+		_, left := deliver(t, q, s, time.Hour, 0)
+		want := []call{{"a", "", 0}, {"a", "", time.Second}, {"a", "", 3 * time.Second}}
+		if dead := q.Dead(); !reflect.DeepEqual(s.calls, want) || left != 0 || len(dead) != 1 {
+			t.Errorf("calls = %v, %d left, dead = %v; want %v, 0 left, one dead", s.calls, left, dead, want)
+		}
+	})
+}
+
 func TestDelivererHonoursRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := notify.NewMemory(0)

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	"strconv"
 	"sync"
 )
@@ -46,6 +47,9 @@ func NewMemory(limit int) *Memory {
 
 // Put implements Queue.
 func (q *Memory) Put(m Message, to ...string) error {
+	if m.ID == "" {
+		return errors.New("put message into memory: it has no ID")
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.known[m.ID] {

@@ -8,7 +8,7 @@ import (
 // Message is one alert. It is a plain value that survives JSON: queues may
 // write it to disk and read it back with a later version of the program.
 type Message struct {
-	// ID names the message for ever: two messages with the same ID are the
+	// ID names the message for ever, and is never empty: two messages with the same ID are the
 	// same one, and a queue takes only the first. It should be printable; it
 	// ends up in file names and in mail's Message-ID, which escape what they
 	// cannot carry.

@@ -22,10 +22,6 @@ type crashmail struct {
 	log      *slog.Logger
 }
 
-// fullPause is how long an event that nothing can keep is held before it is
-// given back to the daemon, which sends it again at once.
-const fullPause = time.Second
-
 // handle answers an event: with OK once its message is kept.
 func (c *crashmail) handle(ctx context.Context, ev listener.Event) error {
 	p, ok := ev.Body.(listener.ProcessState)
@@ -41,12 +37,8 @@ func (c *crashmail) handle(ctx context.Context, ev listener.Event) error {
 	m := c.message(ev.Header, p, time.Now())
 	c.addLog(ctx, &m)
 	if err := c.queue.Put(m, c.targets...); err != nil {
-		c.log.Error("cannot keep a message; the event goes back to supervisord", "err", err)
-		select {
-		case <-time.After(fullPause):
-		case <-ctx.Done():
-		}
-		return err
+		// The daemon keeps it and sends it again, after a pause of Serve's.
+		return fmt.Errorf("keep the message: %w", err)
 	}
 	return nil
 }
@@ -62,7 +54,7 @@ func (c *crashmail) message(h listener.Header, p listener.ProcessState, now time
 		subject = c.prefix + ":" + subject
 	}
 	return notify.Message{
-		ID:      c.identity.MessageID(h.Server, h.Serial, p.EventType, p.GroupName, p.ProcessName, p.PID),
+		ID:      c.identity.MessageID(h.Server, h.Pool, h.Serial, p.EventType, p.GroupName, p.ProcessName, p.PID),
 		Time:    now,
 		Host:    c.host,
 		Subject: subject,

@@ -214,7 +214,7 @@ func TestMailsGoToAllRecipientsForSelectedProcesses(t *testing.T) {
 	if len(server.Mails()) != 4 {
 		t.Errorf("mails = %d, want 4", len(server.Mails()))
 	}
-	reasons, err := filepath.Glob(filepath.Join(spool, "dead", "*.reason"))
+	reasons, err := filepath.Glob(filepath.Join(spool, "crashmail", "dead", "*.reason"))
 	if err != nil || len(reasons) != 2 || strings.Count(stderr.String(), "message refused for good") != 2 {
 		t.Errorf("dead/*.reason = %q, %v, stderr = %q; want two, reported", reasons, err, stderr.String())
 	}
@@ -293,6 +293,30 @@ func TestMailsAreSentBeforeTheEnd(t *testing.T) {
 	}
 }
 
+// Two listeners with other recipients get each event, with the same serial
+// number, and may be told the same folder.
+func TestTwoListenersDoNotShareMails(t *testing.T) {
+	server := mailtest.Start(t, mailtest.Options{})
+	spool := t.TempDir()
+	for _, pool := range []string{"devmail", "opsmail"} {
+		cmd := listening("-a", "-m", pool+"@example.com", "--smtp-host", fmt.Sprintf("%s:%d", server.Host, server.Port), "--spool", spool)
+		cmd.Env = append(cmd.Env, "SUPERVISOR_GROUP_NAME="+pool)
+		daemon := listenertest.StartCommand(t, cmd)
+		daemon.Header.Pool = pool
+		daemon.Deliver(crash("cat", "cat", 1), listener.ResultOK)
+		if err := daemon.Close(); err != nil {
+			t.Errorf("crashmail ended with %v, want nil", err)
+		}
+	}
+	var got []string
+	for _, m := range server.Mails() {
+		got = append(got, m.To...)
+	}
+	if want := "[devmail@example.com opsmail@example.com]"; fmt.Sprint(got) != want {
+		t.Errorf("recipients = %v, want %s", got, want)
+	}
+}
+
 func TestTestPrintsTheConversationWithoutSecrets(t *testing.T) {
 	const password = "s3cret"
 	server := mailtest.Start(t, mailtest.Options{StartTLS: true, User: "u@example.com", Password: password})
@@ -330,7 +354,7 @@ func TestWhatCannotBeKeptGoesBackToTheDaemon(t *testing.T) {
 	var stderr buffer
 	out := alert.NewStderr(&stderr)
 	c := &crashmail{options: options{targets: []string{"a@example.com"}}, queue: full{}, stderr: out, log: out.Logger()}
-	daemon := listenertest.Start(t, c.handle)
+	daemon := listenertest.Start(t, c.handle, listener.WithLogger(c.log))
 	daemon.Deliver(crash("cat", "cat", 1), listener.ResultFail)
 	if !strings.Contains(stderr.String(), "queue is full") {
 		t.Errorf("standard error = %q, want the reason", stderr.String())

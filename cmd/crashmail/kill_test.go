@@ -88,10 +88,11 @@ func TestEveryCrashIsMailedThoughCrashmailIsKilled(t *testing.T) {
 		rounds = 200
 	}
 	server := mailtest.Start(t, mailtest.Options{})
-	dir := filepath.Join(t.TempDir(), "spool")
+	dir := t.TempDir()
 	daemon := &crashes{t: t, args: []string{
 		"-a", "-m", "ops@example.com", "--smtp-host", server.Host, "--smtp-port", fmt.Sprint(server.Port), "--spool", dir,
 	}}
+	dir = filepath.Join(dir, "crashmail")
 	for round := range rounds {
 		if round%2 == 0 {
 			server.Up()

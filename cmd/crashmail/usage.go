@@ -40,9 +40,9 @@ Options:
       conversation. Needs no supervisord.
 
 ` + alert.MailUsage + `
---spool DIR -- where mails wait until they are delivered. Default is a folder
-      of the listener's name in /var/lib/vigilance/spool for root, else in
-      vigilance/spool below $XDG_STATE_HOME or ~/.local/state.
+--spool DIR -- where mails wait until they are delivered, in a folder of the
+      listener's name. Default is /var/lib/vigilance/spool for root, else
+      vigilance/spool in $XDG_STATE_HOME or ~/.local/state.
 
 --version -- print the version and exit.
 

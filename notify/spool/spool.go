@@ -269,10 +269,11 @@ func (s *Spool) aged(sub string) []fs.FileInfo {
 	return infos
 }
 
-// DefaultDir returns where the listeners of a group keep their messages:
-// under /var/lib/vigilance/spool for root, else under $XDG_STATE_HOME, which
-// is ~/.local/state where it is not set. The error says that there is no home.
-func DefaultDir(group string) (string, error) {
+// DefaultDir returns the folder in which each group of listeners has one for
+// its messages: /var/lib/vigilance/spool for root, else vigilance/spool under
+// $XDG_STATE_HOME, which is ~/.local/state where it is not set. The error says
+// that there is no home.
+func DefaultDir() (string, error) {
 	base := "/var/lib"
 	if os.Geteuid() != 0 {
 		base = os.Getenv("XDG_STATE_HOME")
@@ -287,8 +288,12 @@ func DefaultDir(group string) (string, error) {
 			base = filepath.Join(home, ".local", "state")
 		}
 	}
-	return filepath.Join(base, "vigilance", "spool", folderName(group)), nil
+	return filepath.Join(base, "vigilance", "spool"), nil
 }
+
+// GroupDir returns the folder of a listener group in dir. Groups must not
+// share a spool: each delivers in its own way.
+func GroupDir(dir, group string) string { return filepath.Join(dir, folderName(group)) }
 
 // folderName makes a group's name the name of a folder.
 func folderName(group string) string {

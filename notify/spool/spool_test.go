@@ -271,20 +271,22 @@ func TestOpenPrunesWhatIsOld(t *testing.T) {
 	}
 }
 
-func TestDefaultDir(t *testing.T) {
+func TestGroupDir(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_STATE_HOME", "")
-	base := filepath.Join(home, ".local", "state")
+	want := filepath.Join(home, ".local", "state", "vigilance", "spool")
 	if os.Geteuid() == 0 {
-		base = "/var/lib"
+		want = "/var/lib/vigilance/spool"
 	}
-	for group, folder := range map[string]string{
-		"crashmail": "crashmail", "": "_", "..": "_..", "a/../b": "a_.._b",
+	if got, err := spool.DefaultDir(); got != want || err != nil {
+		t.Errorf("DefaultDir() = %q, %v; want %q", got, err, want)
+	}
+	for group, want := range map[string]string{
+		"crashmail": "/d/crashmail", "": "/d/_", "..": "/d/_..", "a/../b": "/d/a_.._b",
 	} {
-		want := filepath.Join(base, "vigilance", "spool", folder)
-		if got, err := spool.DefaultDir(group); got != want || err != nil {
-			t.Errorf("DefaultDir(%q) = %q, %v; want %q", group, got, err, want)
+		if got := spool.GroupDir("/d", group); got != want {
+			t.Errorf("GroupDir(%q) = %q, want %q", group, got, want)
 		}
 	}
 }

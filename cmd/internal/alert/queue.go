@@ -7,22 +7,23 @@ import (
 	"github.com/vigilance-go/vigilance/notify/spool"
 )
 
-// OpenQueue opens the spool in dir, or in the default place of a listener
-// group when dir is empty. Where there can be none it warns once and returns a
-// queue in memory; durable tells which it is. What the disk cannot take later
-// waits in memory too.
+// OpenQueue opens the spool of a listener group, in dir or, when that is
+// empty, in the default place. Where there can be none it warns once and
+// returns a queue in memory; durable tells which it is. What the disk cannot
+// take later waits in memory too.
 func OpenQueue(dir, group string, log *slog.Logger) (queue notify.Queue, durable bool) {
 	var err error
 	if dir == "" {
-		dir, err = spool.DefaultDir(group)
+		dir, err = spool.DefaultDir()
 	}
 	if err == nil {
+		dir = spool.GroupDir(dir, group)
 		var s *spool.Spool
 		if s, err = spool.Open(dir, spool.Options{Log: log}); err == nil {
 			return notify.NewFallback(s, notify.NewMemory(0), log), true
 		}
 	}
-	log.Warn("there is no spool: messages are kept in memory, and those not yet delivered are lost when this process ends",
+	log.Warn("there is no spool, so messages are kept in memory, and those not yet delivered are lost when this process ends; name a folder with --spool",
 		"dir", dir, "err", err)
 	return notify.NewMemory(0), false
 }
