@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,11 +39,15 @@ func (s SocketSpec) Listen() (_ *os.File, err error) {
 	if s.Network == "unix" {
 		family = unix.AF_UNIX
 	}
+	syscall.ForkLock.RLock() // a child that is born in between must not inherit it
 	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
 	if err != nil {
 		return nil, fmt.Errorf("make socket %s: %w", s, err)
 	}
-	unix.CloseOnExec(fd)
 	f := os.NewFile(uintptr(fd), s.String())
 	defer func() {
 		if err != nil {
