@@ -1,0 +1,141 @@
+// Package rpc serves the daemon's clients: its HTTP servers and the XML-RPC
+// methods behind them.
+//
+// It decides who may ask, what a request means and how an answer looks. What
+// is done it leaves to the core: no state of a process or of the daemon lives
+// here, and nothing waits for one by asking again and again.
+package rpc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/vigilance-go/vigilance/internal/xmlrpc"
+	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/config"
+	"github.com/vigilance-go/vigilance/supervisor/mainlog"
+)
+
+// maxQuoted is how many bytes of a refused request the log shows.
+const maxQuoted = 2048
+
+// NewHandler serves XML-RPC calls to d. It is meant for every path that begins
+// with /RPC2, as there is no other that Python's supervisord tells apart. Who
+// may call, and how large a request may be, was decided before: the body is
+// read as far as it goes, and http.MaxBytesReader's error is answered with
+// 413.
+func NewHandler(d *supervisor.Daemon) http.Handler {
+	return &handler{daemon: d, log: d.Log(), methods: methodTable(d.RPCNamespaces())}
+}
+
+// handler turns HTTP requests into calls of methods.
+type handler struct {
+	daemon  *supervisor.Daemon
+	log     *mainlog.Logger
+	methods map[string]*method // by full name; only read
+}
+
+// ServeHTTP answers one request.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodPost:
+		refuse(w, http.StatusBadRequest)
+		return
+	case r.ContentLength == 0 && r.Header.Get("Content-Length") == "":
+		refuse(w, http.StatusLengthRequired)
+		return
+	}
+	body, err := readBody(r)
+	if err != nil {
+		status := http.StatusBadRequest
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			status = http.StatusRequestEntityTooLarge
+		}
+		refuse(w, status)
+		return
+	}
+	call, err := xmlrpc.ParseCall(body)
+	switch {
+	case err != nil:
+		h.log.Logf(mainlog.Error, "XML-RPC request data %s is invalid: unmarshallable", quote(body))
+		h.log.Log(mainlog.Debug, err.Error())
+		refuse(w, http.StatusBadRequest)
+		return
+	case call.Method == "":
+		h.log.Logf(mainlog.Error, "XML-RPC request data %s is invalid: no method name", quote(body))
+		refuse(w, http.StatusBadRequest)
+		return
+	}
+	h.answer(w, r, call)
+}
+
+// readBody reads the whole body, into memory of its announced size where that
+// is believable.
+func readBody(r *http.Request) ([]byte, error) {
+	const believable = 64 << 10
+	var buf bytes.Buffer
+	if r.ContentLength > 0 && r.ContentLength <= believable {
+		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := io.Copy(&buf, r.Body)
+	return buf.Bytes(), err
+}
+
+// answer carries a call out and sends its result or fault.
+func (h *handler) answer(w http.ResponseWriter, r *http.Request, call xmlrpc.Call) {
+	h.log.Logf(mainlog.Trace, "XML-RPC method called: %s()", call.Method)
+	out := xmlrpc.NewAnswer()
+	defer out.Release()
+	q := &request{ctx: r.Context(), daemon: h.daemon, methods: h.methods, args: call.Params, out: out}
+	err := q.invoke(call.Method)
+	var text []byte
+	switch {
+	case err == nil:
+		h.log.Logf(mainlog.Trace, "XML-RPC method %s() returned successfully", call.Method)
+		text = out.Bytes()
+	case r.Context().Err() != nil:
+		return // nobody reads the answer
+	default:
+		f := fault(err)
+		h.log.Logf(mainlog.Trace, "XML-RPC method %s() returned fault: [%d] %s", call.Method, f.Code, f.Text)
+		text = out.FaultBytes(int(f.Code), f.Text)
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	_, _ = w.Write(text) // a client that has gone does not miss it
+}
+
+// fault returns the fault by which a client learns of err.
+func fault(err error) *supervisor.Fault {
+	if f, ok := errors.AsType[*supervisor.Fault](err); ok {
+		return f
+	}
+	if errors.Is(err, supervisor.ErrStopped) {
+		return supervisor.NewFault(supervisor.FaultShutdownState, "")
+	}
+	return supervisor.NewFault(supervisor.FaultFailed, err.Error())
+}
+
+// refuse answers with an HTTP error and the page that Python's supervisord has
+// for all of them.
+func refuse(w http.ResponseWriter, status int) {
+	page := fmt.Sprintf("<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n"+
+		"<h1>Error response</h1>\r\n<p>Error code %d.\r\n<p>Message: %s.\r\n</body>\r\n",
+		status, http.StatusText(status))
+	w.Header().Set("Content-Type", "text/html")
+	w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, page) // a client that has gone does not miss it
+}
+
+// quote returns a request as the log shows it.
+func quote(body []byte) string {
+	if len(body) > maxQuoted {
+		return config.PyRepr(string(body[:maxQuoted])) + "..."
+	}
+	return config.PyRepr(string(body))
+}

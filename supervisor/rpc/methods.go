@@ -1,0 +1,127 @@
+package rpc
+
+import (
+	"context"
+	"strings"
+
+	"github.com/vigilance-go/vigilance/internal/xmlrpc"
+	"github.com/vigilance-go/vigilance/supervisor"
+)
+
+// method is something that clients can call. Only what stands in the tables
+// of methods can be: no name is ever looked up anywhere else.
+type method struct {
+	name     string   // without its namespace
+	aliases  []string // names of older releases
+	summary  string
+	params   []tag
+	optional int // how many of the last params may be left out
+	result   tag
+	call     func(r *request) error
+}
+
+// tag describes a parameter or a result. Its kind is one of XML-RPC's types
+// and is what system.methodSignature tells.
+type tag struct{ kind, name, text string }
+
+// request is one call at work. A method appends exactly one value to out, or
+// returns an error.
+type request struct {
+	ctx     context.Context
+	daemon  *supervisor.Daemon
+	methods map[string]*method // all there are
+	args    []any              // as many as the method takes
+	out     *xmlrpc.Answer
+}
+
+// methodTable returns all methods by their full names. Those of supervisor
+// stand under each of the given namespaces.
+func methodTable(namespaces []string) map[string]*method {
+	table := make(map[string]*method)
+	add := func(namespace string, ms []method) {
+		for i := range ms {
+			m := &ms[i]
+			table[namespace+"."+m.name] = m
+			for _, alias := range m.aliases {
+				table[namespace+"."+alias] = m
+			}
+		}
+	}
+	for _, namespace := range namespaces {
+		for _, ms := range [][]method{
+			daemonMethods(), reloadMethods(), infoMethods(), startMethods(), stopMethods(),
+			signalMethods(), logMethods(), tailMethods(), clearMethods(), inputMethods(),
+		} {
+			add(namespace, ms)
+		}
+	}
+	add("system", systemMethods())
+	return table
+}
+
+// invoke calls the method of that name. The error is mostly a *Fault.
+func (r *request) invoke(name string) error {
+	m := r.methods[name]
+	if m == nil {
+		return supervisor.NewFault(supervisor.FaultUnknownMethod, "")
+	}
+	if len(r.args) > len(m.params) || len(r.args) < len(m.params)-m.optional {
+		return incorrect()
+	}
+	return m.call(r)
+}
+
+// incorrect is the fault for arguments of the wrong number or type.
+func incorrect() error { return supervisor.NewFault(supervisor.FaultIncorrectParameters, "") }
+
+// up returns a fault while the daemon is on its way down, when no question is
+// answered any more.
+func (r *request) up() error {
+	_, err := r.daemon.Mood(r.ctx)
+	return err
+}
+
+// done answers true, which is what most methods return when nothing went
+// wrong.
+func (r *request) done(err error) error {
+	if err == nil {
+		r.out.Bool(true)
+	}
+	return err
+}
+
+// results answers with what became of each process.
+func (r *request) results(results []supervisor.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	r.out.BeginArray()
+	for _, result := range results {
+		r.out.BeginStruct()
+		r.out.StringMember("name", result.Name)
+		r.out.StringMember("group", result.Group)
+		r.out.IntMember("status", int64(result.Status))
+		r.out.StringMember("description", result.Description)
+		r.out.EndStruct()
+	}
+	r.out.EndArray()
+	return nil
+}
+
+// help returns the method's documentation, in the layout from which clients
+// read types: a line for each tag.
+func (m *method) help() string {
+	var b strings.Builder
+	b.WriteString(m.summary)
+	b.WriteString("\n\n")
+	for _, p := range m.params {
+		p.write(&b, "@param")
+	}
+	m.result.write(&b, "@return")
+	return b.String()
+}
+
+func (t tag) write(b *strings.Builder, what string) {
+	b.WriteString(strings.TrimSpace(strings.Join([]string{what, t.kind, t.name, t.text}, " ")))
+	b.WriteByte('\n')
+}

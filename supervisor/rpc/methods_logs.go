@@ -1,0 +1,190 @@
+package rpc
+
+import (
+	"errors"
+	"os"
+
+	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/childlog"
+)
+
+// maxLogRead bounds, in bytes, how much of a log one answer holds. It is more
+// than the default stdout_logfile_maxbytes.
+const maxLogRead = 64 << 20
+
+// The parameters of the methods that read logs.
+var (
+	offsetParam = tag{"int", "offset", "where to begin; a negative one counts from the end of the log"}
+	lengthParam = tag{"int", "length", "how many bytes; 0 for all that follow, as must be with a negative offset"}
+)
+
+// logMethods read logs from a place.
+func logMethods() []method {
+	ofProcess := func(name, what string, ofStderr bool, aliases ...string) method {
+		return method{
+			name: name, aliases: aliases,
+			summary: "Read from the " + what + " log of a process. What is not text is shown as U+FFFD.",
+			params:  []tag{processParam, offsetParam, lengthParam},
+			result:  tag{"string", "result", "what the log holds there"},
+			call: func(r *request) error {
+				path, err := r.logPath(ofStderr)
+				if err != nil {
+					return err
+				}
+				return r.readLog(path, 1)
+			},
+		}
+	}
+	return []method{
+		{
+			name: "readLog", aliases: []string{"readMainLog"},
+			summary: "Read from the daemon's own log. What is not text is shown as U+FFFD.",
+			params:  []tag{offsetParam, lengthParam},
+			result:  tag{"string", "result", "what the log holds there"},
+			call: func(r *request) error {
+				if err := r.up(); err != nil {
+					return err
+				}
+				return r.readLog(r.daemon.MainLogPath(), 0)
+			},
+		},
+		ofProcess("readProcessStdoutLog", "stdout", false, "readProcessLog"),
+		ofProcess("readProcessStderrLog", "stderr", true),
+	}
+}
+
+// tailMethods read the ends of growing logs.
+func tailMethods() []method {
+	tail := func(name, what string, ofStderr bool, aliases ...string) method {
+		return method{
+			name: name, aliases: aliases,
+			summary: "Read the end of the " + what + " log of a process, for who follows it by asking again\n" +
+				"with the offset that was returned. When the log has grown by more than length\n" +
+				"since then, overflow is true and the text is the log's last.",
+			params: []tag{
+				processParam,
+				{"int", "offset", "the offset that the last call returned, 0 at first"},
+				{"int", "length", "how many bytes at most"},
+			},
+			result: tag{"array", "result", "[string text, int offset, boolean overflow]"},
+			call:   func(r *request) error { return r.tailLog(ofStderr) },
+		}
+	}
+	return []method{
+		tail("tailProcessStdoutLog", "stdout", false, "tailProcessLog"),
+		tail("tailProcessStderrLog", "stderr", true),
+	}
+}
+
+// clearMethods empty logs.
+func clearMethods() []method {
+	return []method{{
+		name:    "clearLog",
+		summary: "Remove the daemon's own log and begin a new one.",
+		result:  trueResult,
+		call:    func(r *request) error { return r.done(r.daemon.ClearMainLog(r.ctx)) },
+	}, {
+		name: "clearProcessLogs", aliases: []string{"clearProcessLog"},
+		summary: "Remove the logs of a process, stdout's and stderr's, and begin new ones.",
+		params:  []tag{processParam},
+		result:  trueResult,
+		call: func(r *request) error {
+			name, err := r.namespec(0)
+			if err != nil {
+				return err
+			}
+			return r.done(named(r.daemon.ClearLogs(r.ctx, name), name))
+		},
+	}, {
+		name:    "clearAllProcessLogs",
+		summary: "Remove the logs of every process and begin new ones.",
+		result:  eachResult,
+		call:    func(r *request) error { return r.results(r.daemon.ClearAllLogs(r.ctx)) },
+	}}
+}
+
+// logPath returns the log of the process that the first argument names; empty
+// for none.
+func (r *request) logPath(ofStderr bool) (string, error) {
+	name, err := r.namespec(0)
+	if err != nil {
+		return "", err
+	}
+	path, err := r.daemon.LogPath(r.ctx, name, ofStderr)
+	return path, named(err, name)
+}
+
+// readLog answers with a part of a file. Its offset and length are the
+// arguments from the given one on. Python's supervisord fails where that part
+// is not UTF-8, as when it begins or ends within a character.
+func (r *request) readLog(path string, first int) error {
+	if !exists(path) {
+		return supervisor.NewFault(supervisor.FaultNoFile, path)
+	}
+	offset, err := r.integer(first)
+	if err != nil {
+		return err
+	}
+	length, err := r.integer(first + 1)
+	if err != nil {
+		return err
+	}
+	if size := sizeOf(path); length == 0 && (size-offset > maxLogRead && offset >= 0 || -offset > maxLogRead && size > maxLogRead) {
+		return supervisor.NewFault(supervisor.FaultFailed, "the log is too long to be read at once")
+	}
+	data, err := childlog.ReadFile(path, offset, min(length, maxLogRead))
+	switch {
+	case errors.Is(err, childlog.ErrBadArguments):
+		return supervisor.NewFault(supervisor.FaultBadArguments, "")
+	case err != nil:
+		return supervisor.NewFault(supervisor.FaultFailed, "")
+	}
+	r.out.Data(data)
+	return nil
+}
+
+// tailLog answers with the end of a log.
+func (r *request) tailLog(ofStderr bool) error {
+	path, err := r.logPath(ofStderr)
+	if err != nil {
+		return err
+	}
+	if !exists(path) {
+		r.tail(nil, 0, false)
+		return nil
+	}
+	offset, err := r.integer(1)
+	if err != nil {
+		return err
+	}
+	length, err := r.integer(2)
+	if err != nil {
+		return err
+	}
+	r.tail(childlog.TailFile(path, offset, min(length, maxLogRead)))
+	return nil
+}
+
+func (r *request) tail(data []byte, next int64, overflow bool) {
+	r.out.BeginArray()
+	r.out.Data(data)
+	r.out.Int(next)
+	r.out.Bool(overflow)
+	r.out.EndArray()
+}
+
+// exists tells whether there is a file of that name; there is none without a
+// name.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return path != "" && err == nil
+}
+
+// sizeOf returns the length of a file, in bytes; 0 when it has none.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
+}
