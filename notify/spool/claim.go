@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -154,23 +155,43 @@ func (c *claim) settle(to string, outcome notify.Outcome, reason string) error {
 	return nil
 }
 
+// append writes an outcome to the end of the file, and then those that could
+// not be written before.
 func (c *claim) append(t notify.Target) error {
-	line := encodeNote(t)
-	if c.torn {
-		line = append([]byte("\n"), line...)
-	}
-	c.torn = true // until the whole line is written
-	_, err := c.f.Seek(0, io.SeekEnd)
-	if err == nil {
-		_, err = c.f.Write(line)
-	}
-	if err != nil {
+	if err := c.write(t); err != nil {
 		return fmt.Errorf("note the outcome of message %q: %w", c.name, err)
 	}
-	c.torn = false
+	c.s.mu.Lock()
+	before := slices.Clone(c.s.unnoted[c.name])
+	c.s.mu.Unlock()
+	if len(before) > 0 && c.write(before...) == nil {
+		c.forget()
+	}
 	if err := c.f.Sync(); err != nil {
 		return fmt.Errorf("sync the outcome of message %q: %w", c.name, err)
 	}
+	return nil
+}
+
+// write writes outcomes to the end of the file. When it fails, it leaves the
+// file as it was.
+func (c *claim) write(targets ...notify.Target) error {
+	var lines []byte
+	if c.torn {
+		lines = append(lines, '\n')
+	}
+	for _, t := range targets {
+		lines = append(lines, encodeNote(t)...)
+	}
+	end, err := c.f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if _, err := c.f.Write(lines); err != nil {
+		_ = c.f.Truncate(end) // else the line is torn, which is read over
+		return err
+	}
+	c.torn = false
 	return nil
 }
 
@@ -179,6 +200,13 @@ func (c *claim) remember(to string, outcome notify.Outcome, reason string) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	c.s.unnoted[c.name] = append(c.s.unnoted[c.name], notify.Target{To: to, Outcome: outcome, Reason: reason})
+}
+
+// forget drops what remember has kept.
+func (c *claim) forget() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	delete(c.s.unnoted, c.name)
 }
 
 // move takes a message without pending targets out of new/.
@@ -197,9 +225,7 @@ func (c *claim) move() error {
 		return err
 	}
 	c.moved = true
-	c.s.mu.Lock()
-	delete(c.s.unnoted, c.name)
-	c.s.mu.Unlock()
+	c.forget()
 	return nil
 }
 
