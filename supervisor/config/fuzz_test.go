@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 		if err := r.parse([]byte(text), "/s.conf"); err != nil {
 			return
 		}
-		for _, s := range r.doc.sections {
+		for _, s := range append(r.doc.sections, r.doc.defaults) {
 			if _, set := s.values["numprocs"]; set {
 				s.set("numprocs", "3") // a million processes are no crash, but slow
 			}
