@@ -289,3 +289,38 @@ func TestRunsAsPID1(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyCannotBecomeRoot asks both programs, run as a user without rights, to
+// become root.
+func TestNobodyCannotBecomeRoot(t *testing.T) {
+	debian := peer(t)
+	dir := t.TempDir()
+	openUp(t, dir)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(dir, "supervisord") // where anyone may start it
+	if err := os.WriteFile(own, binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, map[string]string{"x.conf": plain + "user=root\n"})
+	const want = "Error: Can't drop privilege as nonroot user"
+	for _, prog := range []string{debian, own} {
+		cmd := exec.Command(prog, "-c", "x.conf")
+		cmd.Dir = dir
+		if os.Getuid() == 0 {
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		}
+		out, err := cmd.CombinedOutput()
+		line, _, _ := strings.Cut(string(out), "\n")
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 2 || line != want {
+			t.Errorf("%s: %v, first line %q, want exit status 2 and %q", prog, err, line, want)
+		}
+	}
+}
