@@ -38,8 +38,9 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 			{Name: "version", Category: cmdline.Beyond, Text: version() + "\n"},
 		},
 		Complain: func(stderr io.Writer, name string, err error) int {
-			_, _ = io.WriteString(stdout, usage) // as superlance does, and nothing else can be done
-			return max(cmdline.Complain(stderr, name, err), usageStatus)
+			_, _ = io.WriteString(stdout, usage)    // as superlance does, and nothing else can be done
+			_ = cmdline.Complain(stderr, name, err) // its status is supervisord's
+			return usageStatus
 		},
 		Run: func(c *cli.Context) error {
 			o, err := readOptions(c)
