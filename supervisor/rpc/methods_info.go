@@ -71,9 +71,9 @@ func appendInfo(out *xmlrpc.Answer, info *supervisor.ProcessInfo) {
 	out.BeginStruct()
 	out.StringMember("name", info.Name)
 	out.StringMember("group", info.Group)
-	out.IntMember("start", unix(info.Start))
-	out.IntMember("stop", unix(info.Stop))
-	out.IntMember("now", unix(info.Now))
+	out.IntMember("start", epoch(info.Start))
+	out.IntMember("stop", epoch(info.Stop))
+	out.IntMember("now", epoch(info.Now))
 	out.IntMember("state", int64(info.State))
 	out.StringMember("statename", info.State.String())
 	out.StringMember("spawnerr", info.SpawnErr)
@@ -86,8 +86,8 @@ func appendInfo(out *xmlrpc.Answer, info *supervisor.ProcessInfo) {
 	out.EndStruct()
 }
 
-// unix returns seconds since 1970, and 0 for a time that never was.
-func unix(t time.Time) int64 {
+// epoch returns seconds since 1970, and 0 for a time that never was.
+func epoch(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
