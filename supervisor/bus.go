@@ -57,10 +57,12 @@ func (b *bus) wanted(kind listener.EventType) bool {
 	return false
 }
 
-// notify hands an event to every pool that subscribes to it. Like the
-// reference, it spends a serial only on an event that somebody takes.
+// notify hands an event to those who watch, and to every pool that subscribes
+// to it. Like the reference, it spends a serial only on an event that a pool
+// takes.
 func (d *Daemon) notify(body listener.Body) {
 	kind := body.Type()
+	d.feeds.tell(d.now(), body)
 	if !d.bus.wanted(kind) {
 		return
 	}

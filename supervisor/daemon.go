@@ -109,6 +109,7 @@ type Daemon struct {
 	syslog *childlog.Syslog
 	timers deadlines
 	bus    bus
+	feeds  feeds
 	ticks  ticks
 
 	mood       Mood
