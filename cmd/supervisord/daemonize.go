@@ -61,6 +61,11 @@ func startDaemon(argv []string) (status int, err error) {
 		return 0, fmt.Errorf("make a pipe to the daemon: %w", err)
 	}
 	defer func() { _ = r.Close() }() // only read from
+	// Caught from before there is a daemon, so that none is left behind.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
+	defer close(signals)
+	defer signal.Stop(signals)
 	child, err := spawnDaemon(file, argv, w)
 	if cerr := w.Close(); err == nil {
 		err = cerr
@@ -68,7 +73,7 @@ func startDaemon(argv []string) (status int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("start the daemon: %w", err)
 	}
-	defer passSignals(child)()
+	go passSignals(signals, child) // ends when signals is closed
 	if n, _ := r.Read(make([]byte, 1)); n == 1 {
 		return 0, nil
 	}
@@ -103,18 +108,10 @@ func spawnDaemon(file string, argv []string, w *os.File) (*os.Process, error) {
 }
 
 // passSignals sends the signals that a terminal or a service manager sends to
-// the waiting process on to child, until the returned function is called.
-func passSignals(child *os.Process) (stop func()) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
-	go func() { // ends when stop closes the channel
-		for s := range signals {
-			_ = child.Signal(s) // it may have ended
-		}
-	}()
-	return func() {
-		signal.Stop(signals)
-		close(signals)
+// the waiting process on to child.
+func passSignals(signals <-chan os.Signal, child *os.Process) {
+	for s := range signals {
+		_ = child.Signal(s) // it may have ended
 	}
 }
 

@@ -78,6 +78,7 @@ func runIn(t *testing.T, dir, prog string, args ...string) result {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, prog, args...)
 	cmd.Dir = dir
+	cmd.WaitDelay = 10 * time.Second // a daemon that kept a stream is an error, not a hang
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

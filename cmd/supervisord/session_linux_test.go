@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // running is a supervisord in the foreground.
@@ -193,6 +194,7 @@ func TestSignalEndsAStartThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(ours(t), "-c", fifo)
+	cmd.WaitDelay = 10 * time.Second // should the daemon-to-be be left
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
