@@ -33,7 +33,7 @@ run: build ## Start supervisord on examples/quickstart: a crash becomes a mail
 	exec bin/supervisord -n -c examples/quickstart/supervisord.conf
 
 test: deps checks ## Install what the tests need; check, cross-compile and test everything
-	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) go test -race -count=1 -timeout 8m -tags $(TAGS) ./...
+	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) go test -race -count=1 -timeout 5m -tags $(TAGS) ./...
 
 test-long: deps ## The same tests with many more rounds (about half an hour)
 	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) VIGILANCE_LONG=1 VIGILANCE_FUZZ_DOCS=30000 \
