@@ -83,6 +83,7 @@ type key struct{ name, to string }
 // none and may be tried at once.
 type retry struct {
 	failures int
+	unclear  int // those of them with a limit (TemporaryError.GiveUpAfter)
 	due      time.Time
 }
 
@@ -236,7 +237,7 @@ func (r *run) hopeless(k key, err error) bool {
 		return true
 	}
 	var temporary *TemporaryError
-	return errors.As(err, &temporary) && temporary.GiveUpAfter > 0 && r.messages[k].failures+1 >= temporary.GiveUpAfter
+	return errors.As(err, &temporary) && temporary.GiveUpAfter > 0 && r.messages[k].unclear+1 >= temporary.GiveUpAfter
 }
 
 // postpone decides when to try again after a temporary failure of an attempt
@@ -246,7 +247,10 @@ func (r *run) postpone(log *slog.Logger, k key, err error, start time.Time) {
 	m.failures++
 	which, own := &r.channel, false
 	var temporary *TemporaryError
-	if errors.As(err, &temporary) && temporary.MessageOnly {
+	if errors.As(err, &temporary) && temporary.GiveUpAfter > 0 {
+		m.unclear++
+	}
+	if temporary != nil && temporary.MessageOnly {
 		which, own = &m, true
 		r.channel = retry{}
 	} else {

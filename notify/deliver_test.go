@@ -32,15 +32,26 @@ func (s *script) Notify(_ context.Context, m notify.Message) error {
 	return s.answer(len(s.calls), m)
 }
 
-// deliver runs a Deliverer over the queue for a while of the bubble's time.
+// deliver is deliverTo for a script, with jitter.
 func deliver(t *testing.T, q notify.Queue, s *script, d time.Duration, random float64) (logged string, left int) {
 	t.Helper()
-	var b bytes.Buffer
 	s.start = time.Now()
+	return run(t, q, s, d, random)
+}
+
+// deliverTo runs a Deliverer over the queue for a while of the bubble's time.
+func deliverTo(t *testing.T, q notify.Queue, n notify.Notifier, d time.Duration) (logged string, left int) {
+	t.Helper()
+	return run(t, q, n, d, 0)
+}
+
+func run(t *testing.T, q notify.Queue, n notify.Notifier, d time.Duration, random float64) (logged string, left int) {
+	t.Helper()
+	var b bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
 	left = (&notify.Deliverer{
-		Queue: q, Notifier: s, Log: slog.New(slog.NewTextHandler(&b, nil)),
+		Queue: q, Notifier: n, Log: slog.New(slog.NewTextHandler(&b, nil)),
 		StopTimeout: time.Second, Random: func() float64 { return random },
 	}).Run(ctx)
 	return b.String(), left

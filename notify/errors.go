@@ -22,7 +22,7 @@ type TemporaryError struct {
 	// MessageOnly tells that the service works and refused only this message
 	// or this recipient for now: others need not wait for it.
 	MessageOnly bool
-	// GiveUpAfter is how many attempts to make at most, where it is not known
+	// GiveUpAfter is how many attempts may end like this, where it is not known
 	// whether repeating helps; 0 for no limit. Then it is a permanent failure.
 	GiveUpAfter int
 }
