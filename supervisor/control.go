@@ -70,7 +70,7 @@ func (d *Daemon) one(ctx context.Context, namespec string, a action) error {
 			return err
 		}
 	}
-	w := newWaiter()
+	w := d.newWaiter()
 	err = d.ask(ctx, func() error { return a.begin(p, namespec, w) })
 	if err != nil {
 		return err
@@ -167,7 +167,7 @@ func (d *Daemon) signalling(signal string) action {
 			if p.st.State == process.Unknown {
 				return NewFault(FaultFailed, "unknown problem sending sig "+p.cfg.Name+" ("+strconv.Itoa(p.st.PID)+")")
 			}
-			w.answer <- nil
+			d.give(p, w, nil)
 			return nil
 		},
 	}
@@ -198,11 +198,14 @@ func (d *Daemon) SendStdin(ctx context.Context, namespec string, data []byte) er
 }
 
 // SendRemoteCommEvent emits a REMOTE_COMMUNICATION event. Like the reference,
-// it does so even while the daemon is going down.
+// it does so even while the daemon is going down. It returns later, by
+// holdTime at most, when the listeners do not keep up.
 func (d *Daemon) SendRemoteCommEvent(ctx context.Context, kind, data string) error {
-	return d.inLoop(ctx, func() {
+	err := d.inLoop(ctx, func() {
 		d.notify(listener.RemoteCommunication{CommType: kind, Data: data})
 	})
+	d.holdBack()
+	return err
 }
 
 // Shutdown begins an orderly shutdown.

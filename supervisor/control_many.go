@@ -1,13 +1,23 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"time"
 )
 
+// sameTime is how long after one another the processes of a request may be
+// done and still be listed in their own order. It is the time after which the
+// reference looks again.
+const sameTime = 50 * time.Millisecond
+
 // StartGroup starts the processes of a group that do not run, and with wait
-// returns when each is RUNNING or has failed. The results are in the order of
-// the processes' priorities. The error is a Fault BAD_NAME or SHUTDOWN_STATE.
+// returns when each is RUNNING or has failed. The results are in the order in
+// which they came to be known, and those of about the same time in the order
+// of the processes' priorities. The error is a Fault BAD_NAME or
+// SHUTDOWN_STATE.
 func (d *Daemon) StartGroup(ctx context.Context, name string, wait bool) ([]Result, error) {
 	return d.each(ctx, d.inGroup(name), d.starting(wait))
 }
@@ -58,18 +68,20 @@ type attempt struct {
 	p    *proc
 	wait *waiter
 	err  error // settled before there was anything to wait for
+	// round tells how many times sameTime it took.
+	round time.Duration
 }
 
 // each carries an action out on all selected processes that it fits, in the
 // order of the selection and without waiting for one before it begins the
-// next. The results are in the same order.
+// next. The results are in the order in which they came to be known.
 func (d *Daemon) each(ctx context.Context, selected func() ([]*proc, error), a action) ([]Result, error) {
 	var tries []*attempt
 	err := d.ask(ctx, func() error {
 		ps, err := selected()
 		for _, p := range ps {
 			if a.fits(p.st.State) {
-				tries = append(tries, &attempt{p: p, wait: newWaiter()})
+				tries = append(tries, &attempt{p: p, wait: d.newWaiter()})
 			}
 		}
 		return err
@@ -93,14 +105,22 @@ func (d *Daemon) each(ctx context.Context, selected func() ([]*proc, error), a a
 	if err != nil {
 		return nil, err
 	}
+	for _, t := range tries {
+		if t.err != nil {
+			continue
+		}
+		t.err = d.wait(ctx, t.wait)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		t.round = t.wait.took / sameTime
+	}
+	slices.SortStableFunc(tries, func(a, b *attempt) int { return cmp.Compare(a.round, b.round) })
 	results := make([]Result, 0, len(tries))
 	for _, t := range tries {
-		if t.err == nil {
-			t.err = d.wait(ctx, t.wait)
-		}
 		results = append(results, result(t.p, t.err))
 	}
-	return results, ctx.Err()
+	return results, nil
 }
 
 // result describes the outcome for one process.

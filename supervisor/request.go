@@ -121,15 +121,31 @@ type waiter struct {
 	// settled looks at the process and reports whether the wait is over.
 	settled func(p *proc) (over bool, answer error)
 	answer  chan error // buffered for one
+	since   time.Time  // when the request came
+	// took is how long the answer took, not counting what went by before the
+	// process was born. It is to be read after the answer.
+	took time.Duration
 }
 
 // newWaiter makes a waiter that nobody has to collect.
-func newWaiter() *waiter { return &waiter{answer: make(chan error, 1)} }
+func (d *Daemon) newWaiter() *waiter {
+	return &waiter{answer: make(chan error, 1), since: d.now()}
+}
+
+// give answers whoever waits for p.
+func (d *Daemon) give(p *proc, w *waiter, answer error) {
+	from := w.since
+	if p.st.LastStart.After(from) {
+		from = p.st.LastStart
+	}
+	w.took = d.now().Sub(from)
+	w.answer <- answer
+}
 
 // await settles w now or registers it with p.
 func (d *Daemon) await(p *proc, w *waiter) {
 	if over, answer := w.settled(p); over {
-		w.answer <- answer
+		d.give(p, w, answer)
 		return
 	}
 	p.waiters = append(p.waiters, w)
@@ -143,7 +159,7 @@ func (d *Daemon) settleWaiters(p *proc) {
 	left := p.waiters[:0]
 	for _, w := range p.waiters {
 		if over, answer := w.settled(p); over {
-			w.answer <- answer
+			d.give(p, w, answer)
 		} else {
 			left = append(left, w)
 		}
