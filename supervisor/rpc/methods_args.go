@@ -31,25 +31,32 @@ func (r *request) groupName(i int) (string, error) {
 	case []any, map[string]any:
 		return "", incorrect()
 	default:
-		return "", badName(display(arg))
+		return "", about(supervisor.FaultBadName, arg)
 	}
 }
 
-// badName is the fault for a name that nothing has. Unlike NewFault's it has
-// its colon even when the name is empty.
-func badName(name string) error {
-	f := supervisor.NewFault(supervisor.FaultBadName, "")
-	f.Text += ": " + name
+// about returns a fault that shows the argument it is about. Unlike NewFault's
+// it has its colon even where that is empty.
+func about(code supervisor.FaultCode, arg any) error {
+	f := supervisor.NewFault(code, "")
+	switch arg.(type) {
+	case nil, []any, map[string]any:
+	default:
+		f.Text += ": " + display(arg)
+	}
 	return f
 }
 
-// named gives a BAD_NAME fault the name that the client used.
-func named(err error, name string) error {
-	if f, ok := errors.AsType[*supervisor.Fault](err); ok && f.Code == supervisor.FaultBadName {
-		return badName(name)
+// named gives a fault of this code the argument that the client used.
+func named(err error, code supervisor.FaultCode, arg string) error {
+	if f, ok := errors.AsType[*supervisor.Fault](err); ok && f.Code == code {
+		return about(code, arg)
 	}
 	return err
 }
+
+// badName is named for BAD_NAME.
+func badName(err error, name string) error { return named(err, supervisor.FaultBadName, name) }
 
 // maxInteger bounds what the core is asked for, so that it can add two such
 // numbers; no file is that long.

@@ -106,7 +106,8 @@ func signalMethods() []method {
 				return err
 			}
 			return r.one(func(name string) error {
-				return r.daemon.SignalProcess(r.ctx, name, signal)
+				err := r.daemon.SignalProcess(r.ctx, name, signal)
+				return named(err, supervisor.FaultBadSignal, signal)
 			}, func(group string) ([]supervisor.Result, error) {
 				return r.daemon.SignalGroup(r.ctx, group, signal)
 			})
@@ -149,9 +150,9 @@ func (r *request) one(process func(name string) error, group func(name string) (
 	}
 	if groupName, processName := supervisor.SplitNamespec(name); processName == "" {
 		results, err := group(groupName)
-		return r.results(results, named(err, name))
+		return r.results(results, badName(err, name))
 	}
-	return r.done(named(process(name), name))
+	return r.done(badName(process(name), name))
 }
 
 // group acts on the group that the first argument names.
@@ -161,7 +162,7 @@ func (r *request) group(act func(name string) ([]supervisor.Result, error)) erro
 		return err
 	}
 	results, err := act(name)
-	return r.results(results, named(err, name))
+	return r.results(results, badName(err, name))
 }
 
 // inputMethods hand something to processes.
@@ -193,11 +194,11 @@ func sendProcessStdin(r *request) error {
 	}
 	chars, ok := r.args[1].(string)
 	if !ok {
-		return supervisor.NewFault(supervisor.FaultIncorrectParameters, display(r.args[1]))
+		return about(supervisor.FaultIncorrectParameters, r.args[1])
 	}
 	name, err := r.namespec(0)
 	if err != nil {
 		return err
 	}
-	return r.done(named(r.daemon.SendStdin(r.ctx, name, []byte(chars)), name))
+	return r.done(badName(r.daemon.SendStdin(r.ctx, name, []byte(chars)), name))
 }

@@ -92,7 +92,7 @@ func reloadMethods() []method {
 			if err != nil {
 				return err
 			}
-			return r.done(named(r.daemon.AddGroup(r.ctx, name), name))
+			return r.done(badName(r.daemon.AddGroup(r.ctx, name), name))
 		},
 	}, {
 		name:    "removeProcessGroup",
@@ -104,7 +104,7 @@ func reloadMethods() []method {
 			if err != nil {
 				return err
 			}
-			return r.done(named(r.daemon.RemoveGroup(r.ctx, name), name))
+			return r.done(badName(r.daemon.RemoveGroup(r.ctx, name), name))
 		},
 	}}
 }

@@ -42,7 +42,7 @@ func getProcessInfo(r *request) error {
 	}
 	info, err := r.daemon.ProcessInfo(r.ctx, name)
 	if err != nil {
-		return named(err, name)
+		return badName(err, name)
 	}
 	appendInfo(r.out, &info)
 	return nil

@@ -93,7 +93,7 @@ func clearMethods() []method {
 			if err != nil {
 				return err
 			}
-			return r.done(named(r.daemon.ClearLogs(r.ctx, name), name))
+			return r.done(badName(r.daemon.ClearLogs(r.ctx, name), name))
 		},
 	}, {
 		name:    "clearAllProcessLogs",
@@ -111,7 +111,7 @@ func (r *request) logPath(ofStderr bool) (string, error) {
 		return "", err
 	}
 	path, err := r.daemon.LogPath(r.ctx, name, ofStderr)
-	return path, named(err, name)
+	return path, badName(err, name)
 }
 
 // readLog answers with a part of a file. Its offset and length are the
