@@ -31,6 +31,7 @@ type proc struct {
 	// said about a log that cannot be written. It is the spawner's.
 	lastLog [2]*childlog.File
 	waiters []*waiter
+	counts  procCounts
 	report  deadline // the next "waiting for ... to stop"
 	// reader is the conversation with an event listener; nil for others.
 	reader *conversation

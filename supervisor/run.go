@@ -63,6 +63,7 @@ func (d *Daemon) finish(r *run) {
 	if p.reader != nil {
 		p.reader.giveBack()
 	}
+	r.countEnd()
 	d.endRun(p, process.Ended{WaitStatus: uint32(r.end.Status)})
 	d.log.Log(levelDebug, "received SIGCHLD indicating a child quit")
 }

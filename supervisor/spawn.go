@@ -146,9 +146,11 @@ func (m spawnDone) apply(d *Daemon) {
 	d.inFlight--
 	if m.err != nil {
 		p.run = nil
+		p.counts.exits[ExitNotSpawned]++
 		d.endRun(p, process.SpawnFailed{Reason: m.err.Error()})
 	} else {
 		d.byPID[r.child.PID] = r
+		p.counts.starts++
 		r.startReading(d)
 		d.step(p, process.Spawned{PID: r.child.PID})
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/vigilance-go/vigilance/supervisor/config"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 	"github.com/vigilance-go/vigilance/supervisor/osproc"
+	"github.com/vigilance-go/vigilance/supervisor/rpc"
 )
 
 // session is one supervisord process from its start to its end, through all
@@ -25,6 +26,7 @@ type session struct {
 	file    string   // the configuration file, as it was given or found
 	starter *starter // nil in the foreground
 	signals chan os.Signal
+	sockets rpc.Sockets // of the HTTP servers, kept through restarts
 	// refused is why the last restart went on with the old configuration.
 	refused error
 }
@@ -75,6 +77,7 @@ func (s *session) uid(cfg *config.Config) (int, error) {
 // Errors are those of the first start; a later configuration that cannot be
 // started gives way to the one before it.
 func (s *session) run(ctx context.Context, cfg *config.Config) error {
+	defer s.sockets.Close()
 	outcome, err := s.supervise(ctx, cfg, true)
 	for err == nil && outcome == supervisor.OutcomeRestart {
 		var next *config.Config
@@ -118,7 +121,11 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 	if err != nil {
 		return 0, cmdline.Usagef("%v", err)
 	}
-	// The HTTP servers belong here: their errors still reach the terminal.
+	servers, err := s.serve(d, log, cfg)
+	if err != nil {
+		return 0, cmdline.Usagef("%v", err)
+	}
+	defer servers.Close()
 	caught := s.catchSignals(d, log)
 	defer caught.end()
 	if s.starter != nil && first {
@@ -140,6 +147,14 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 		outcome = supervisor.OutcomeShutdown
 	}
 	return outcome, err
+}
+
+// serve starts the HTTP servers. Their errors still reach the terminal.
+func (s *session) serve(d *supervisor.Daemon, log *mainlog.Logger, cfg *config.Config) (*rpc.Servers, error) {
+	if err := s.sockets.Open(cfg.Servers); err != nil {
+		return nil, err
+	}
+	return rpc.Serve(&s.sockets, rpc.Options{Daemon: d, Log: log, Servers: cfg.Servers})
 }
 
 // remarks are what the first lines of the log say.

@@ -56,7 +56,7 @@ func (c *Config) ServerURL() string {
 	}
 	for _, server := range c.Servers {
 		if server.Kind == ServerInet {
-			return inetURL(server.Host, server.Port)
+			return inetURL(server)
 		}
 	}
 	return ""

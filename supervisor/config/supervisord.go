@@ -97,7 +97,32 @@ func (r *reader) inetServer(section *section) (Server, error) {
 	} else {
 		v.failf("port", "section [%s] has no port value", section.name)
 	}
+	r.protect(v, &s)
 	return s, v.err
+}
+
+// protect reads the options by which an inet server is safer than the
+// reference's.
+func (r *reader) protect(v *view, s *Server) {
+	v.scope = append(v.scope, r.common)
+	file := func(key string) string {
+		text, _ := v.optional(key)
+		if text = strip(text); text == "" {
+			return ""
+		}
+		return r.opts.NormalizePath(text)
+	}
+	s.CertFile, s.KeyFile, s.ClientCA = file("certfile"), file("keyfile"), file("client_ca")
+	if s.KeyFile == "" {
+		s.KeyFile = s.CertFile // one file may hold both
+	}
+	if s.CertFile == "" && (s.KeyFile != "" || s.ClientCA != "") {
+		v.failf("certfile", "section [%s] has a keyfile or a client_ca, but no certfile", v.section.name)
+	}
+	s.RequireAuth = v.boolean("require_auth", false)
+	if s.RequireAuth && (s.Username == nil || *s.Username == "") {
+		v.failf("require_auth", "section [%s] has require_auth=true, but no username and password", v.section.name)
+	}
 }
 
 func (r *reader) unixServer(section *section) (Server, error) {
@@ -138,11 +163,15 @@ func credentials(v *view) (username, password *string) {
 	return username, password
 }
 
-func inetURL(host string, port int) string {
+func inetURL(s Server) string {
+	scheme, host := "http://", s.Host
+	if s.CertFile != "" {
+		scheme = "https://"
+	}
 	if host == "" {
 		host = "localhost"
 	}
-	return "http://" + host + ":" + strconv.Itoa(port)
+	return scheme + host + ":" + strconv.Itoa(s.Port)
 }
 
 // rpcInterfaces reads the [rpcinterface:x] sections.

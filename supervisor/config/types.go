@@ -97,6 +97,14 @@ type Server struct {
 	UID, GID int
 	// Username and Password are nil when the server asks for none.
 	Username, Password *string
+	// CertFile and KeyFile, inet only, are absolute paths of a PEM certificate
+	// chain and its key, with which the server speaks TLS; both or neither is
+	// empty. ClientCA, empty for none, holds the authorities one of which must
+	// have signed a client's certificate. (Not options of Supervisor's.)
+	CertFile, KeyFile, ClientCA string
+	// RequireAuth, inet only, refuses to start without a password. (Not an
+	// option of Supervisor's.)
+	RequireAuth bool
 }
 
 // RPCInterface is one [rpcinterface:x] section. Only Supervisor's own factory
