@@ -2,7 +2,6 @@ package listener
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -49,31 +48,62 @@ func (r eventReader) next() (Event, error) {
 // payload reads that many characters, each byte outside of UTF-8 counting as
 // one, and not a byte more.
 func (r eventReader) payload(chars int) ([]byte, error) {
-	var payload bytes.Buffer
-	for range chars {
-		char, size, err := r.in.ReadRune()
-		switch {
-		case err != nil:
+	payload := make([]byte, 0, min(chars, maxHeaderLen))
+	for chars > 0 {
+		if _, err := r.in.Peek(1); err != nil {
 			return nil, err
-		case char == utf8.RuneError && size == 1:
-			if err := r.keepByte(&payload); err != nil {
+		}
+		// So many bytes hold no more characters than are wanted.
+		block, err := r.in.Peek(min(r.in.Buffered(), chars))
+		if err != nil {
+			return nil, err
+		}
+		if block = wholeCharacters(block); len(block) == 0 {
+			if payload, err = r.character(payload); err != nil {
 				return nil, err
 			}
-		default:
-			payload.WriteRune(char)
+			chars--
+			continue
+		}
+		payload = append(payload, block...)
+		chars -= utf8.RuneCount(block)
+		if _, err := r.in.Discard(len(block)); err != nil {
+			return nil, err
 		}
 	}
-	return payload.Bytes(), nil
+	return payload, nil
 }
 
-// keepByte copies the byte that ReadRune has just read as U+FFFD.
-func (r eventReader) keepByte(to *bytes.Buffer) error {
+// wholeCharacters returns block without a character at its end that has begun
+// and might go on.
+func wholeCharacters(block []byte) []byte {
+	for i := len(block) - 1; i >= 0 && i > len(block)-utf8.UTFMax; i-- {
+		if !utf8.RuneStart(block[i]) {
+			continue
+		}
+		if !utf8.FullRune(block[i:]) {
+			return block[:i]
+		}
+		break
+	}
+	return block
+}
+
+// character reads one character that the buffer does not hold as a whole. A
+// byte that is none is kept as it is.
+func (r eventReader) character(payload []byte) ([]byte, error) {
+	char, size, err := r.in.ReadRune()
+	if err != nil {
+		return nil, err
+	}
+	if char != utf8.RuneError || size > 1 {
+		return utf8.AppendRune(payload, char), nil
+	}
 	if err := r.in.UnreadRune(); err != nil {
-		return err
+		return nil, err
 	}
 	b, err := r.in.ReadByte()
-	to.WriteByte(b)
-	return err
+	return append(payload, b), err
 }
 
 // unexpected marks an end of the stream as one within an event.

@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"sync/atomic"
+
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 )
@@ -19,6 +21,12 @@ type bus struct {
 	d      *Daemon
 	pools  []*pool
 	serial uint64 // of the next event that a pool takes
+
+	// full tells the readers of children's output that a pool has no room;
+	// it is the one thing here that they look at.
+	full     atomic.Bool
+	held     []chan struct{} // sources that wait for room
+	patience deadline        // the end of their wait
 }
 
 // event is one occurrence, shared by all pools that have it in their buffers.
@@ -28,7 +36,10 @@ type event struct {
 	payload []byte
 }
 
-func (b *bus) init(d *Daemon) { b.d = d }
+func (b *bus) init(d *Daemon) {
+	b.d = d
+	b.patience.fire = b.giveUp
+}
 
 // subscribe adds a pool.
 func (b *bus) subscribe(p *pool) {
@@ -77,10 +88,12 @@ func (d *Daemon) notify(body listener.Body) {
 
 // dispatch lets each pool that has something new send what it can.
 func (b *bus) dispatch() {
+	progress := false
 	for _, p := range b.pools {
 		if p.dirty {
 			p.dirty = false
-			p.dispatch()
+			progress = p.dispatch() || progress
 		}
 	}
+	b.letGo(progress)
 }

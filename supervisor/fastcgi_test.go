@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/vigilance-go/vigilance/supervisor/config"
+	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 	"github.com/vigilance-go/vigilance/supervisor/process"
 )
 
@@ -83,7 +84,7 @@ func TestFastCGISocketIsMadeAnewForARestart(t *testing.T) {
 func TestFastCGISocketThatCannotBeMadeIsRefused(t *testing.T) {
 	_, err := New(Options{
 		Config: &config.Config{Groups: []*config.Group{fastCGI("/no/such/folder/fcgi.sock", 1)}},
-		Log:    openTestLog(t, filepath.Join(t.TempDir(), "log")),
+		Log:    openTestLog(t, filepath.Join(t.TempDir(), "log"), mainlog.Debug),
 	})
 	want := "Could not create FastCGI socket unix:///no/such/folder/fcgi.sock: "
 	if err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -73,6 +73,7 @@ func (d *Daemon) openOutput(r *run, channel int) *output {
 		so.CaptureMaxBytes = lc.CaptureMaxBytes
 		so.OnCapture = func(data []byte) {
 			d.send(captured{o, data})
+			d.holdBack()
 			d.log.Logf(levelDebug, "%s %s emitted a comm event", config.PyRepr(p.cfg.Name), channelNames[channel])
 		}
 		so.OnLog = d.logWatcher(o, lc)
@@ -95,6 +96,7 @@ func (d *Daemon) logWatcher(o *output, lc *config.Log) func([]byte) {
 		}
 		if lc.EventsEnabled {
 			d.send(logged{o, bytes.Clone(data)})
+			d.holdBack()
 		}
 	}
 }
@@ -136,10 +138,15 @@ func (r *run) startReading(d *Daemon) {
 
 // sink returns what is done with each chunk of an output.
 func (d *Daemon) sink(o *output) func([]byte) {
+	written := &o.run.proc.counts.bytes[o.channel]
 	if o.run.proc.reader == nil || o.channel == stderr {
-		return o.stream.Write
+		return func(data []byte) {
+			written.Add(uint64(len(data)))
+			o.stream.Write(data)
+		}
 	}
 	return func(data []byte) {
+		written.Add(uint64(len(data)))
 		o.stream.Write(data)
 		d.send(spoken{o.run, bytes.Clone(data)})
 	}

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"github.com/vigilance-go/vigilance/listener"
@@ -28,6 +29,8 @@ type pool struct {
 	bytes     int    // payload bytes in buffer
 	serial    uint64 // of the next event that this pool takes
 	dirty     bool   // something changed that may allow a dispatch
+	holds     bool   // the sources of some of its events wait when it is full
+	stuck     bool   // it was full for so long that nobody waits for it
 	stats     poolStats
 }
 
@@ -51,6 +54,7 @@ func newPool(d *Daemon, g *group) *pool {
 	p.maxEvents = g.cfg.Pool.BufferSize
 	if p.maxEvents == 0 {
 		p.maxEvents, p.maxBytes = defaultBufferEvents, defaultBufferBytes
+		p.holds = slices.ContainsFunc(holdable, p.wants)
 	}
 	return p
 }
@@ -110,11 +114,14 @@ func (p *pool) pop() queued {
 	return q
 }
 
-// dispatch sends the oldest events to the listeners that are ready.
-func (p *pool) dispatch() {
+// dispatch sends the oldest events to the listeners that are ready, and
+// reports whether there were any.
+func (p *pool) dispatch() (sent bool) {
 	for len(p.buffer) > 0 && p.send(p.buffer[0]) {
 		p.pop()
+		sent = true
 	}
+	return sent
 }
 
 // send gives an event to the first ready listener, and reports false when
@@ -129,6 +136,7 @@ func (p *pool) send(q queued) bool {
 		case err == nil:
 			c.state = listenerBusy
 			c.current = &q
+			p.stuck = false
 			p.stats.sent++
 			p.d.log.Logf(levelDebug, "event %d sent to listener %s", q.ev.serial, l.cfg.Name)
 			return true

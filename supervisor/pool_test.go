@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/vigilance-go/vigilance/supervisor/config"
+	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 	"github.com/vigilance-go/vigilance/supervisor/process"
 )
 
@@ -104,5 +105,42 @@ func TestExplicitBufferDropsTheOldest(t *testing.T) {
 	r.untilLog("ERRO pool ears event buffer overflowed, discarding event 1")
 	if strings.Contains(r.readLog(), "discarding event 2") {
 		t.Errorf("more was dropped than had to be:\n%s", r.readLog())
+	}
+}
+
+// storm writes n lines of 100 bytes, each to be an event or a part of one.
+func storm(n int) *config.Program {
+	p := program("storm", fmt.Sprintf(`sh -c "yes %s | head -n %d"`, strings.Repeat("x", 99), n), quick, manual)
+	p.Stdout = config.Log{EventsEnabled: true}
+	return p
+}
+
+func TestStormOfOutputIsHeldBackAndNotLost(t *testing.T) {
+	const n = 1_000_000 // 100 MB: more than a pool may hold
+	heard := filepath.Join(t.TempDir(), "heard")
+	r := startLogging(t, mainlog.Info, listening("ears", "count:"+heard, "PROCESS_LOG"), alone(storm(n)))
+	r.until("the listener listens", func() bool { _, err := os.Stat(heard); return err == nil })
+	if err := r.StartProcess(t.Context(), "storm", false); err != nil {
+		t.Fatal(err)
+	}
+	r.until("all of it was heard", func() bool {
+		fi, err := os.Stat(heard)
+		return err == nil && fi.Size() == n*100
+	})
+	if strings.Contains(r.readLog(), "overflowed") {
+		t.Errorf("events were dropped although the listener kept on")
+	}
+}
+
+func TestStuckListenerDoesNotFreezeAProgram(t *testing.T) {
+	r := startLogging(t, mainlog.Info, listening("ears", "stuck:"+filepath.Join(t.TempDir(), "heard"), "PROCESS_LOG"), alone(storm(1_000_000)))
+	if err := r.StartProcess(t.Context(), "storm", false); err != nil {
+		t.Fatal(err)
+	}
+	r.untilState("storm", process.Exited)
+	r.untilLog("ERRO pool ears event buffer overflowed, discarding event ")
+	// Its stop must not wait for the handler.
+	if err := r.SignalProcess(t.Context(), "ears", "KILL"); err != nil {
+		t.Fatal(err)
 	}
 }

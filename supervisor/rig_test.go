@@ -58,13 +58,16 @@ func playListener(role string) int {
 	if err != nil {
 		return 1
 	}
-	err = listener.Serve(context.Background(), func(_ context.Context, e listener.Event) error {
+	err = listener.Serve(context.Background(), func(ctx context.Context, e listener.Event) error {
 		switch verb {
 		case "slow":
 			time.Sleep(50 * time.Millisecond) // the work of a slow listener
-		case "garble":
-			_ = os.Remove(path + ".armed")
-			fmt.Println("this is not the protocol")
+		case "stuck":
+			<-ctx.Done()
+		case "count":
+			body, _ := e.Body.(listener.ProcessLog)
+			_, err := f.Write(body.Data)
+			return err
 		}
 		_, err := fmt.Fprintf(f, "%s %s\n", e.Header.EventName, strings.ReplaceAll(string(e.Payload), "\n", "|"))
 		return err
@@ -118,12 +121,19 @@ func listening(name, role string, events ...string) *config.Group {
 	}
 }
 
-// start runs a daemon until the test ends.
+// start runs a daemon, whose log takes everything down to debug, until the
+// test ends.
 func start(t *testing.T, groups ...*config.Group) *rig {
+	t.Helper()
+	return startLogging(t, mainlog.Debug, groups...)
+}
+
+// startLogging is start with another level of the daemon's log.
+func startLogging(t *testing.T, level int, groups ...*config.Group) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	r := &rig{t: t, dir: dir, logPath: filepath.Join(dir, "supervisord.log"), over: make(chan Outcome, 1)}
-	log := openTestLog(t, r.logPath)
+	log := openTestLog(t, r.logPath, level)
 	cfg := &config.Config{Groups: groups}
 	cfg.Supervisord.Identifier = "supervisor"
 	cfg.Supervisord.ChildLogDir = dir
@@ -150,10 +160,10 @@ func start(t *testing.T, groups ...*config.Group) *rig {
 	return r
 }
 
-// openTestLog opens a log that takes everything down to debug.
-func openTestLog(t *testing.T, path string) *mainlog.Logger {
+// openTestLog opens a log that takes everything down to level.
+func openTestLog(t *testing.T, path string, level int) *mainlog.Logger {
 	t.Helper()
-	log, err := mainlog.Open(mainlog.Options{Path: path, Level: mainlog.Debug})
+	log, err := mainlog.Open(mainlog.Options{Path: path, Level: level})
 	if err != nil {
 		t.Fatal(err)
 	}
