@@ -174,7 +174,7 @@ func newSite(o Options, streams *streams) *site {
 	s.rpc = sameSite(bounded(newBudget(), NewHandler(o.Daemon)))
 	s.logtail = &logtail{daemon: o.Daemon, streams: streams}
 	s.mainlog = &mainLogtail{daemon: o.Daemon, streams: streams}
-	s.metrics = newMetrics(o, s.counts)
+	s.metrics = newMetrics(o.Daemon, s.counts)
 	if s.web == nil {
 		s.web = http.HandlerFunc(nothing)
 	}
