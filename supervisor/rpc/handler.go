@@ -13,6 +13,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/vigilance-go/vigilance/internal/xmlrpc"
 	"github.com/vigilance-go/vigilance/supervisor"
@@ -87,7 +89,8 @@ func readBody(r *http.Request) ([]byte, error) {
 
 // answer carries a call out and sends its result or fault.
 func (h *handler) answer(w http.ResponseWriter, r *http.Request, call xmlrpc.Call) {
-	h.log.Logf(mainlog.Trace, "XML-RPC method called: %s()", call.Method)
+	name := oneLine(call.Method)
+	h.log.Logf(mainlog.Trace, "XML-RPC method called: %s()", name)
 	out := xmlrpc.NewAnswer()
 	defer out.Release()
 	q := &request{ctx: r.Context(), daemon: h.daemon, methods: h.methods, args: call.Params, out: out}
@@ -95,13 +98,13 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, call xmlrpc.Cal
 	var text []byte
 	switch {
 	case err == nil:
-		h.log.Logf(mainlog.Trace, "XML-RPC method %s() returned successfully", call.Method)
+		h.log.Logf(mainlog.Trace, "XML-RPC method %s() returned successfully", name)
 		text = out.Bytes()
 	case r.Context().Err() != nil:
 		return // nobody reads the answer
 	default:
 		f := fault(err)
-		h.log.Logf(mainlog.Trace, "XML-RPC method %s() returned fault: [%d] %s", call.Method, f.Code, f.Text)
+		h.log.Logf(mainlog.Trace, "XML-RPC method %s() returned fault: [%d] %s", name, f.Code, oneLine(f.Text))
 		text = out.FaultBytes(int(f.Code), f.Text)
 	}
 	w.Header().Set("Content-Type", "text/xml")
@@ -130,6 +133,17 @@ func refuse(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(page)))
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, page) // a client that has gone does not miss it
+}
+
+// oneLine returns what a client sent as it may stand in a line of the log:
+// nothing in it begins another line.
+func oneLine(text string) string {
+	shown := text[:min(len(text), maxQuoted)]
+	if strings.ContainsFunc(shown, unicode.IsControl) {
+		quoted := config.PyRepr(shown)
+		return quoted[1 : len(quoted)-1]
+	}
+	return shown
 }
 
 // quote returns a request as the log shows it.

@@ -19,7 +19,16 @@ func (r *request) namespec(i int) (string, error) {
 	if name, ok := r.args[i].(string); ok {
 		return name, nil
 	}
-	return "", incorrect()
+	return "", r.wrong(incorrect())
+}
+
+// wrong returns the fault of an argument, unless the daemon is on its way
+// down, which clients learn first.
+func (r *request) wrong(fault error) error {
+	if err := r.up(); err != nil {
+		return err
+	}
+	return fault
 }
 
 // groupName returns an argument that names a group. Something that is not a
@@ -29,9 +38,9 @@ func (r *request) groupName(i int) (string, error) {
 	case string:
 		return arg, nil
 	case []any, map[string]any:
-		return "", incorrect()
+		return "", r.wrong(incorrect())
 	default:
-		return "", about(supervisor.FaultBadName, arg)
+		return "", r.wrong(about(supervisor.FaultBadName, arg))
 	}
 }
 
@@ -123,7 +132,7 @@ func (r *request) signal(i int) (string, error) {
 		n, err := r.integer(i)
 		return strconv.FormatInt(n, 10), err
 	}
-	return "", incorrect()
+	return "", r.wrong(incorrect())
 }
 
 // display shows an argument as Python's str() does.

@@ -189,12 +189,9 @@ func inputMethods() []method {
 }
 
 func sendProcessStdin(r *request) error {
-	if err := r.up(); err != nil {
-		return err
-	}
 	chars, ok := r.args[1].(string)
 	if !ok {
-		return about(supervisor.FaultIncorrectParameters, r.args[1])
+		return r.wrong(about(supervisor.FaultIncorrectParameters, r.args[1]))
 	}
 	name, err := r.namespec(0)
 	if err != nil {

@@ -58,6 +58,11 @@ startsecs=0
 [program:undecodable]
 command=/bin/sh -c "printf '\303\244\377\033[1m'; exec sleep 1000"
 startsecs=0
+[program:stubborn]
+command=/bin/sh -c "trap '' TERM; while :; do sleep 0.1; done"
+autostart=false
+startsecs=0
+stopwaitsecs=60
 [program:auto]
 command=/bin/true
 autostart=false
@@ -399,29 +404,10 @@ func reloadSteps() []step {
 	}
 }
 
-// TestMethodsAnswerAsTheReference makes the same calls to both daemons.
-func TestMethodsAnswerAsTheReference(t *testing.T) {
-	theirs, ours := pair(t, sections)
+// testMethods makes the same calls to both daemons.
+func testMethods(t *testing.T, theirs, ours *daemon) {
 	for _, s := range steps() {
-		var want, got answer
-		for deadline := time.Now().Add(peer.Deadline); ; <-time.After(50 * time.Millisecond) {
-			var err error
-			if want, err = theirs.post(s.call); err != nil {
-				t.Fatalf("call the reference: %v", err)
-			}
-			if got, err = ours.post(s.call); err != nil {
-				t.Fatalf("call ours: %v", err)
-			}
-			if strings.Contains(got.body, s.until) && strings.Contains(want.body, s.until) {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%s\nwaited in vain for %q: got %s\nwant %s", s.call, s.until, got, want)
-			}
-		}
-		if s.anyOrder {
-			got.body, want.body = sorted(got.body), sorted(want.body)
-		}
+		want, got := s.take(t, theirs, ours)
 		switch {
 		case s.want == "" && got != want:
 			t.Errorf("%s\ngot %s\nwant %s", s.call, got, want)
@@ -431,6 +417,30 @@ func TestMethodsAnswerAsTheReference(t *testing.T) {
 			t.Errorf("%s\nis answered alike, though a difference is expected: %s", s.call, got)
 		}
 	}
+}
+
+// take makes the step's call to both daemons.
+func (s step) take(t *testing.T, theirs, ours *daemon) (want, got answer) {
+	t.Helper()
+	for deadline := time.Now().Add(peer.Deadline); ; <-time.After(50 * time.Millisecond) {
+		var err error
+		if want, err = theirs.post(s.call); err != nil {
+			t.Fatalf("%s\nthe reference: %v", s.call, err)
+		}
+		if got, err = ours.post(s.call); err != nil {
+			t.Fatalf("%s\nours: %v", s.call, err)
+		}
+		if strings.Contains(got.body, s.until) && strings.Contains(want.body, s.until) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s\nwaited in vain for %q: got %s\nwant %s", s.call, s.until, got, want)
+		}
+	}
+	if s.anyOrder {
+		got.body, want.body = sorted(got.body), sorted(want.body)
+	}
+	return want, got
 }
 
 // sorted returns the structs of an answer in an order of their own.
