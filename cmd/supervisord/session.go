@@ -17,6 +17,7 @@ import (
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 	"github.com/vigilance-go/vigilance/supervisor/osproc"
 	"github.com/vigilance-go/vigilance/supervisor/rpc"
+	"github.com/vigilance-go/vigilance/supervisor/web"
 )
 
 // session is one supervisord process from its start to its end, through all
@@ -154,7 +155,9 @@ func (s *session) serve(d *supervisor.Daemon, log *mainlog.Logger, cfg *config.C
 	if err := s.sockets.Open(cfg.Servers); err != nil {
 		return nil, err
 	}
-	return rpc.Serve(&s.sockets, rpc.Options{Daemon: d, Log: log, Servers: cfg.Servers})
+	return rpc.Serve(&s.sockets, rpc.Options{
+		Daemon: d, Log: log, Servers: cfg.Servers, Web: web.New(web.Options{Daemon: d, Log: log}),
+	})
 }
 
 // remarks are what the first lines of the log say.

@@ -1,0 +1,102 @@
+package web
+
+import (
+	"time"
+
+	"github.com/prometheus/procfs"
+)
+
+// ticksPerSecond is the unit of CPU times in /proc, which is the same on every
+// Linux that Go runs on.
+const ticksPerSecond = 100
+
+// sampler measures processes by reading /proc.
+type sampler struct {
+	fs     procfs.FS
+	ok     bool
+	at     time.Time
+	before map[int]spent // by pid, as of the last sample
+}
+
+// spent is the CPU time that a process had used up; the start tells two
+// processes of one pid apart.
+type spent struct {
+	start uint64
+	ticks uint
+}
+
+func newSampler() *sampler {
+	fs, err := procfs.NewFS(procfs.DefaultMountPoint)
+	return &sampler{fs: fs, ok: err == nil}
+}
+
+// sample measures each of the given processes together with its descendants.
+// Those whose figures cannot be had are left out. The first sample shows no
+// CPU.
+func (s *sampler) sample(pids []int, now time.Time) map[int]usage {
+	if !s.ok || len(pids) == 0 {
+		return nil
+	}
+	procs, err := s.fs.AllProcs()
+	if err != nil {
+		return nil
+	}
+	parents := make(map[int]int, len(procs))
+	stats := make(map[int]spent, len(procs))
+	for _, p := range procs {
+		if st, err := p.Stat(); err == nil { // else it has just ended
+			parents[st.PID] = st.PPID
+			stats[st.PID] = spent{st.Starttime, st.UTime + st.STime}
+		}
+	}
+	found := make(map[int]usage, len(pids))
+	for _, pid := range pids {
+		if _, lives := stats[pid]; lives {
+			found[pid] = usage{}
+		}
+	}
+	elapsed := now.Sub(s.at).Seconds()
+	for pid, st := range stats {
+		root, ours := ancestor(pid, parents, found)
+		if !ours {
+			continue
+		}
+		u := found[root]
+		if p, err := s.fs.Proc(pid); err == nil {
+			if m, err := p.Statm(); err == nil {
+				u.RSS += int64(m.ResidentBytes())
+			}
+		}
+		if s.before != nil && elapsed > 0 {
+			u.CPU += float64(st.ticks-s.used(pid, st)) / ticksPerSecond / elapsed * 100
+		}
+		found[root] = u
+	}
+	s.at, s.before = now, stats
+	return found
+}
+
+// used is what the process had spent at the sample before: nothing when it was
+// born since.
+func (s *sampler) used(pid int, st spent) uint {
+	if was, known := s.before[pid]; known && was.start == st.start && was.ticks <= st.ticks {
+		return was.ticks
+	}
+	return 0
+}
+
+// ancestor returns the nearest of the wanted processes above pid, or pid
+// itself.
+func ancestor(pid int, parents map[int]int, wanted map[int]usage) (int, bool) {
+	for range len(parents) { // a table read piece by piece may hold a ring
+		if _, ok := wanted[pid]; ok {
+			return pid, true
+		}
+		up, ok := parents[pid]
+		if !ok || up <= 1 {
+			return 0, false
+		}
+		pid = up
+	}
+	return 0, false
+}
