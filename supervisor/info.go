@@ -3,9 +3,9 @@ package supervisor
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/vigilance-go/vigilance/supervisor/config"
@@ -29,38 +29,43 @@ func (i *ProcessInfo) Namespec() string { return Namespec(i.Group, i.Name) }
 
 // Description is the text that status shows behind the state: the pid and
 // uptime, the reason of a failure, or when the process stopped, in local time.
-func (i *ProcessInfo) Description() string {
+func (i *ProcessInfo) Description() string { return string(i.AppendDescription(nil)) }
+
+// AppendDescription appends Description to b.
+func (i *ProcessInfo) AppendDescription(b []byte) []byte {
 	switch i.State {
 	case process.Running:
-		up := max(0, i.Now.Unix()-i.Start.Unix())
-		return fmt.Sprintf("pid %d, uptime %s", i.PID, uptime(up))
+		b = strconv.AppendInt(append(b, "pid "...), int64(i.PID), 10)
+		return appendUptime(append(b, ", uptime "...), max(0, i.Now.Unix()-i.Start.Unix()))
 	case process.Fatal, process.Backoff:
 		if i.SpawnErr != "" {
-			return i.SpawnErr
+			return append(b, i.SpawnErr...)
 		}
-		return fmt.Sprintf("unknown error (try \"tail %s\")", i.Name)
+		return append(append(append(b, `unknown error (try "tail `...), i.Name...), `")`...)
 	case process.Stopped, process.Exited:
 		if i.Start.IsZero() {
-			return "Not started"
+			return append(b, "Not started"...)
 		}
-		return i.Stop.Local().Format("Jan 02 03:04 PM")
+		return i.Stop.Local().AppendFormat(b, "Jan 02 03:04 PM")
 	case process.Starting, process.Stopping, process.Unknown:
 	}
-	return ""
+	return b
 }
 
-// uptime shows seconds as the reference does: "0:01:05", "1 day, 2:00:00".
-func uptime(secs int64) string {
+// appendUptime appends seconds as the reference shows them: "0:01:05",
+// "1 day, 2:00:00".
+func appendUptime(b []byte, secs int64) []byte {
 	const day = 24 * 3600
-	clock := fmt.Sprintf("%d:%02d:%02d", secs%day/3600, secs%3600/60, secs%60)
 	switch days := secs / day; days {
 	case 0:
-		return clock
 	case 1:
-		return "1 day, " + clock
+		b = append(b, "1 day, "...)
 	default:
-		return fmt.Sprintf("%d days, %s", days, clock)
+		b = append(strconv.AppendInt(b, days, 10), " days, "...)
 	}
+	b = strconv.AppendInt(b, secs%day/3600, 10)
+	b = append(b, ':', byte('0'+secs%3600/600), byte('0'+secs%600/60))
+	return append(b, ':', byte('0'+secs%60/10), byte('0'+secs%10))
 }
 
 // info takes a snapshot of p.
@@ -94,6 +99,11 @@ func (d *Daemon) AllProcessInfo(ctx context.Context) ([]ProcessInfo, error) {
 	var infos []ProcessInfo
 	err := d.ask(ctx, func() error {
 		now := d.now()
+		total := 0
+		for _, g := range d.order {
+			total += len(g.procs)
+		}
+		infos = make([]ProcessInfo, 0, total)
 		for _, g := range d.order {
 			for _, p := range g.procs {
 				infos = append(infos, d.info(p, now))

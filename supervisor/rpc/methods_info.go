@@ -44,7 +44,7 @@ func getProcessInfo(r *request) error {
 	if err != nil {
 		return badName(err, name)
 	}
-	appendInfo(r.out, &info)
+	appendInfo(r.out, &info, nil)
 	return nil
 }
 
@@ -60,14 +60,16 @@ func getAllProcessInfo(r *request) error {
 // appendInfos appends an array of process infos.
 func appendInfos(out *xmlrpc.Answer, infos []supervisor.ProcessInfo) {
 	out.BeginArray()
+	var room []byte
 	for i := range infos {
-		appendInfo(out, &infos[i])
+		room = appendInfo(out, &infos[i], room)
 	}
 	out.EndArray()
 }
 
-// appendInfo appends a process info, its members in the reference's order.
-func appendInfo(out *xmlrpc.Answer, info *supervisor.ProcessInfo) {
+// appendInfo appends a process info, its members in the reference's order. It
+// returns room, perhaps grown, for use with the next one.
+func appendInfo(out *xmlrpc.Answer, info *supervisor.ProcessInfo, room []byte) []byte {
 	out.BeginStruct()
 	out.StringMember("name", info.Name)
 	out.StringMember("group", info.Group)
@@ -82,8 +84,12 @@ func appendInfo(out *xmlrpc.Answer, info *supervisor.ProcessInfo) {
 	out.StringMember("stdout_logfile", info.Stdout)
 	out.StringMember("stderr_logfile", info.Stderr)
 	out.IntMember("pid", int64(info.PID))
-	out.StringMember("description", info.Description())
+	room = info.AppendDescription(room[:0])
+	out.BeginMember("description")
+	out.Data(room)
+	out.EndMember()
 	out.EndStruct()
+	return room
 }
 
 // epoch returns seconds since 1970, and 0 for a time that never was.
