@@ -2,14 +2,16 @@ package rpc
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/vigilance-go/vigilance/supervisor"
 	"github.com/vigilance-go/vigilance/supervisor/childlog"
 )
 
-// maxLogRead bounds, in bytes, how much of a log one answer holds. It is more
-// than the default stdout_logfile_maxbytes.
+// maxLogRead bounds, in bytes, how much of a log one answer holds: a shorter
+// part comes where more was asked for, a fault where it was all. It is more
+// than the default of stdout_logfile_maxbytes.
 const maxLogRead = 64 << 20
 
 // The parameters of the methods that read logs.
@@ -129,8 +131,9 @@ func (r *request) readLog(path string, first int) error {
 	if err != nil {
 		return err
 	}
-	if size := sizeOf(path); length == 0 && (size-offset > maxLogRead && offset >= 0 || -offset > maxLogRead && size > maxLogRead) {
-		return supervisor.NewFault(supervisor.FaultFailed, "the log is too long to be read at once")
+	if n := available(path, offset); length == 0 && n > maxLogRead {
+		return supervisor.NewFault(supervisor.FaultFailed,
+			fmt.Sprintf("the log holds %d bytes there, of which %d can be read at a time", n, maxLogRead))
 	}
 	data, err := childlog.ReadFile(path, offset, min(length, maxLogRead))
 	switch {
@@ -180,11 +183,16 @@ func exists(path string) bool {
 	return path != "" && err == nil
 }
 
-// sizeOf returns the length of a file, in bytes; 0 when it has none.
-func sizeOf(path string) int64 {
+// available returns how many bytes of a file there are from offset, or in its
+// last -offset bytes. It is 0 for what is not a file with a length.
+func available(path string, offset int64) int64 {
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
+	switch {
+	case err != nil || !info.Mode().IsRegular():
 		return 0
+	case offset < 0:
+		return min(-offset, info.Size())
+	default:
+		return max(0, info.Size()-offset)
 	}
-	return info.Size()
 }
