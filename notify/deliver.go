@@ -48,20 +48,8 @@ type Deliverer struct {
 // finished within StopTimeout.
 func (d *Deliverer) Run(ctx context.Context) (left int) {
 	r := d.newRun()
-	// Attempts outlive ctx by StopTimeout.
-	attempts, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	attempts, cancel := outlive(ctx, d.StopTimeout)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.NewTimer(d.StopTimeout)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel()
-		case <-attempts.Done():
-		}
-	})
-	defer stop()
-
 	for ctx.Err() == nil {
 		r.pass(attempts, ctx.Done())
 		r.wait(ctx)

@@ -12,6 +12,7 @@ import (
 type Fallback struct {
 	first, second Queue
 	log           *slog.Logger
+	warning       string
 	changed       chan struct{}
 	failing       atomic.Bool
 }
@@ -19,7 +20,10 @@ type Fallback struct {
 // NewFallback returns a queue over first and second. It tells log once when
 // first stops taking messages, and once when it takes them again.
 func NewFallback(first, second Queue, log *slog.Logger) *Fallback {
-	return &Fallback{first: first, second: second, log: log, changed: make(chan struct{}, 1)}
+	return &Fallback{
+		first: first, second: second, log: log, changed: make(chan struct{}, 1),
+		warning: "cannot keep messages on disk; until that works they are kept in memory, and lost if the process is killed",
+	}
 }
 
 // The marks that tell whose name it is.
@@ -39,8 +43,7 @@ func (q *Fallback) Put(m Message, to ...string) error {
 		return nil
 	}
 	if !q.failing.Swap(true) {
-		q.log.Warn("cannot keep messages on disk; until that works they are kept in memory, and lost if the process is killed",
-			"err", err)
+		q.log.Warn(q.warning, "err", err)
 	}
 	err = q.second.Put(m, to...)
 	q.signal()

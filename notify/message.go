@@ -31,15 +31,65 @@ type Message struct {
 	FromState string `json:"from_state,omitempty"`
 	// Expected tells an exit that the program's exitcodes allow.
 	Expected bool `json:"expected,omitempty"`
+	// Reason is why, as far as it is known: "exit status 3", "terminated by
+	// SIGSEGV", or why the program could not be started.
+	Reason string `json:"reason,omitempty"`
+	// Uptime is how long the process had been up; 0 where it is not known. It
+	// is in nanoseconds in JSON.
+	Uptime time.Duration `json:"uptime,omitempty"`
+	// Recovery tells that the process is well again. A Dispatcher sends such a
+	// message only after an alert, and only when nothing has happened since for
+	// as long as its Policy says.
+	Recovery bool `json:"recovery,omitempty"`
 	// Log is the end of the program's output.
 	Log string `json:"log,omitempty"`
 	// Labels are further facts, as the user named them.
 	Labels map[string]string `json:"labels,omitempty"`
 
+	// Events are the events that this message stands for, oldest first, where
+	// one stands for several; nil where it is one event's own. Each event is in
+	// exactly one message.
+	Events []Occurrence `json:"events,omitempty"`
+
 	// To is the recipient of this copy: one of the targets that the message was
 	// queued for, or empty where the service has only one. A Deliverer sets it.
 	To string `json:"-"`
 }
+
+// Occurrence is one event of a message that stands for several.
+type Occurrence struct {
+	ID        string        `json:"id"`
+	Time      time.Time     `json:"time"`
+	Event     string        `json:"event,omitempty"`
+	Group     string        `json:"group,omitempty"`
+	Process   string        `json:"process,omitempty"`
+	PID       int           `json:"pid,omitempty"`
+	FromState string        `json:"from_state,omitempty"`
+	Expected  bool          `json:"expected,omitempty"`
+	Reason    string        `json:"reason,omitempty"`
+	Uptime    time.Duration `json:"uptime,omitempty"`
+	Recovery  bool          `json:"recovery,omitempty"`
+}
+
+// Occurrence returns the facts of a message that is one event's own.
+func (m Message) Occurrence() Occurrence {
+	return Occurrence{
+		ID: m.ID, Time: m.Time, Event: m.Event, Group: m.Group, Process: m.Process, PID: m.PID,
+		FromState: m.FromState, Expected: m.Expected, Reason: m.Reason, Uptime: m.Uptime, Recovery: m.Recovery,
+	}
+}
+
+// Namespec returns the name under which Supervisor's users know a process:
+// group:process, or the process alone where its group has the same name.
+func (o Occurrence) Namespec() string {
+	if o.Group == "" || o.Group == o.Process {
+		return o.Process
+	}
+	return o.Group + ":" + o.Process
+}
+
+// Count returns how many events the message stands for, at least 1.
+func (m Message) Count() int { return max(1, len(m.Events)) }
 
 // Notifier delivers messages to one service.
 type Notifier interface {

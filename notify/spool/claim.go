@@ -212,13 +212,7 @@ func (c *claim) forget() {
 // move takes a message without pending targets out of new/.
 func (c *claim) move() error {
 	if c.entry.Count(notify.Refused) > 0 {
-		var reasons strings.Builder
-		for _, t := range c.entry.Targets {
-			if t.Outcome == notify.Refused {
-				fmt.Fprintf(&reasons, "%s: %s\n", t.To, t.Reason)
-			}
-		}
-		if err := c.s.bury(c.name, reasons.String()); err != nil {
+		if err := c.s.bury(c.name, reasons(c.entry)); err != nil {
 			return err
 		}
 	} else if err := c.s.finish(c.name, c.f); err != nil {
@@ -227,6 +221,17 @@ func (c *claim) move() error {
 	c.moved = true
 	c.forget()
 	return nil
+}
+
+// reasons tells why targets were refused.
+func reasons(e notify.Entry) string {
+	var b strings.Builder
+	for _, t := range e.Targets {
+		if t.Outcome == notify.Refused {
+			fmt.Fprintf(&b, "%s: %s\n", t.To, t.Reason)
+		}
+	}
+	return b.String()
 }
 
 // Release implements notify.Claim.

@@ -13,10 +13,20 @@ const reasonSuffix = ".reason"
 
 // finish moves a delivered message to done/, where only its name is kept.
 func (s *Spool) finish(name string, f *os.File) error {
+	if err := s.retire(name, f); err != nil {
+		return err
+	}
+	if err := errors.Join(s.sync(doneDir), s.sync(newDir)); err != nil {
+		return fmt.Errorf("sync delivered message %q: %w", name, err)
+	}
+	return nil
+}
+
+// retire is finish, without making it durable.
+func (s *Spool) retire(name string, f *os.File) error {
 	if err := os.Rename(s.path(newDir, name), s.path(doneDir, name)); err != nil {
 		return fmt.Errorf("move delivered message %q: %w", name, err)
 	}
-	err := errors.Join(s.sync(doneDir), s.sync(newDir))
 	// Neither is needed to remember the delivery: no error of the caller's.
 	_ = f.Truncate(0)
 	now := time.Now()
@@ -28,15 +38,23 @@ func (s *Spool) finish(name string, f *os.File) error {
 	if prune {
 		s.pruneDone()
 	}
-	if err != nil {
-		return fmt.Errorf("sync delivered message %q: %w", name, err)
-	}
 	return nil
 }
 
 // bury moves a file of new/ to dead/ and writes the reason beside it. A reason
 // that cannot be written, as on a full disk, keeps nothing in new/.
 func (s *Spool) bury(name, reason string) error {
+	if err := s.entomb(name, reason); err != nil {
+		return err
+	}
+	if err := errors.Join(s.sync(deadDir), s.sync(newDir)); err != nil {
+		return fmt.Errorf("sync message %q, which was set aside: %w", name, err)
+	}
+	return nil
+}
+
+// entomb is bury, without making it durable.
+func (s *Spool) entomb(name, reason string) error {
 	target := name
 	for i := 1; ; i++ {
 		if _, err := os.Lstat(s.path(deadDir, target)); errors.Is(err, fs.ErrNotExist) {
@@ -50,9 +68,6 @@ func (s *Spool) bury(name, reason string) error {
 	}
 	if reasonErr != nil {
 		s.log.Warn("cannot write why a message was set aside", "name", target, "reason", reason, "err", reasonErr)
-	}
-	if err := errors.Join(s.sync(deadDir), s.sync(newDir)); err != nil {
-		return fmt.Errorf("sync message %q, which was set aside: %w", name, err)
 	}
 	return nil
 }

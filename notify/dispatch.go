@@ -1,0 +1,485 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Dispatcher takes messages from a Backlog and gives them to a Notifier as
+// its Policy says: what belongs together, or came too fast, goes out as one
+// message that names each event. A Deliverer, in contrast, sends each message
+// as it is.
+//
+// Events stay in the Backlog until the message that holds them is delivered or
+// refused. So a kill loses none; one between the service's answer and the note
+// of it makes the same message be sent once more. While the service is down
+// they are put together anew for each attempt: when it is back, it gets one
+// message and not a backlog of them.
+//
+// Attempts are repeated as a Deliverer's are, for each target on its own.
+type Dispatcher struct {
+	Queue    Backlog
+	Notifier Notifier
+	Policy   Policy
+	// Compose writes the message for events, oldest first; nil stands for
+	// Digest's. ID, Events and To are set by the Dispatcher.
+	Compose func(events []Message) Message
+	// Store keeps what must survive a restart: when messages were sent, and
+	// about what. nil is for none.
+	Store Store
+	// Log hears of failures and of messages that were sent; nil stands for
+	// slog.Default().
+	Log *slog.Logger
+	// Timeout bounds one attempt; 0 stands for DefaultTimeout.
+	Timeout time.Duration
+	// StopTimeout is how long Run goes on after its context is done.
+	StopTimeout time.Duration
+	// Random returns numbers from [0, 1) for the jitter; nil stands for
+	// math/rand.
+	Random func() float64
+}
+
+// Store keeps a few bytes over a restart.
+type Store interface {
+	// Load returns what was saved last; nil where nothing was.
+	Load() ([]byte, error)
+	Save(data []byte) error
+}
+
+const (
+	// look is how often a Dispatcher looks for what another process has put,
+	// and whether a silence has changed.
+	look = 2 * time.Second
+	// crowd is how many waiting events make passes rarer, and pause by how much.
+	crowd      = 200
+	crowdPause = 100 * time.Millisecond
+)
+
+// Run sends until ctx is done. Then it sends what still waits, for company or
+// for its turn, but not what quiet hours, silences and limits hold back, until
+// the service fails or StopTimeout has passed. It returns how many events are
+// left in the queue.
+func (d *Dispatcher) Run(ctx context.Context) (left int) {
+	r := d.newRun()
+	attempts, cancel := outlive(ctx, d.StopTimeout)
+	defer cancel()
+	release, ok := r.hold(ctx)
+	if ok {
+		defer release()
+		r.load()
+		for ctx.Err() == nil {
+			next := r.pass(attempts, ctx.Done(), false)
+			r.wait(ctx, next)
+		}
+		for _, l := range r.lanes {
+			l.retry = retry{}
+		}
+		r.pass(attempts, nil, true)
+	}
+	names, err := d.Queue.Waiting()
+	if err != nil {
+		r.log.Warn("cannot list the messages that are left", "err", err)
+	}
+	return len(names)
+}
+
+// outlive returns a context that ends d after ctx.
+func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
+}
+
+// dispatch is the state of one Dispatcher.Run: it is used by one goroutine.
+type dispatch struct {
+	*Dispatcher
+	log    *slog.Logger
+	random func() float64
+	pacer  *Pacer // nil where the Notifier is none
+	// events are those that wait, by the queue's names.
+	events map[string]indexed
+	// lanes are the targets, by their names.
+	lanes map[string]*runningLane
+	// unsaved tells that the last Save failed, which is logged once.
+	unsaved bool
+	passed  time.Time // the end of the last pass
+}
+
+// indexed is what is kept in memory of a waiting message.
+type indexed struct {
+	waiting
+	targets []string // those that are pending
+}
+
+type runningLane struct {
+	lane
+	to string
+	retry
+	// doubts counts attempts in a row whose error said GiveUpAfter.
+	doubts int
+	// unnoted are outcomes that could not be noted yet.
+	unnoted map[string]verdict
+}
+
+type verdict struct {
+	outcome Outcome
+	reason  string
+}
+
+// saved is what a Store keeps.
+type saved struct {
+	Targets map[string]*lane `json:"targets,omitempty"`
+	Pacer   PacerState       `json:"pacer"`
+}
+
+func (d *Dispatcher) newRun() *dispatch {
+	r := &dispatch{
+		Dispatcher: d, log: cmp.Or(d.Log, slog.Default()), random: randomOr(d.Random),
+		events: make(map[string]indexed), lanes: make(map[string]*runningLane),
+	}
+	r.pacer, _ = d.Notifier.(*Pacer)
+	return r
+}
+
+// hold waits until no other process delivers from the queue. ok is false when
+// ctx is done before.
+func (r *dispatch) hold(ctx context.Context) (release func(), ok bool) {
+	for told := false; ctx.Err() == nil; told = true {
+		release, ok, err := r.Queue.Hold()
+		switch {
+		case err != nil && !told:
+			r.log.Warn("cannot take hold of the queue; trying on", "err", err)
+		case err == nil && ok:
+			return release, true
+		case err == nil && !told:
+			r.log.Info("another process delivers from this queue; standing by")
+		}
+		timer := time.NewTimer(look)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+	return nil, false
+}
+
+func (r *dispatch) load() {
+	if r.Store == nil {
+		return
+	}
+	data, err := r.Store.Load()
+	var s saved
+	if err == nil && len(data) > 0 {
+		err = json.Unmarshal(data, &s)
+	}
+	if err != nil {
+		r.log.Warn("cannot read when messages were sent; beginning anew", "err", err)
+		return
+	}
+	for to, l := range s.Targets {
+		r.lane(to).lane = *l
+	}
+	if r.pacer != nil {
+		r.pacer.Restore(s.Pacer)
+	}
+}
+
+func (r *dispatch) lane(to string) *runningLane {
+	l := r.lanes[to]
+	if l == nil {
+		l = &runningLane{to: to, unnoted: make(map[string]verdict)}
+		r.lanes[to] = l
+	}
+	return l
+}
+
+func (r *dispatch) save() {
+	if r.Store == nil {
+		return
+	}
+	s := saved{Targets: make(map[string]*lane)}
+	for to, l := range r.lanes {
+		s.Targets[to] = &l.lane
+	}
+	if r.pacer != nil {
+		s.Pacer = r.pacer.taken(time.Now())
+	}
+	data, err := json.Marshal(s)
+	if err == nil {
+		err = r.Store.Save(data)
+	}
+	if err != nil && !r.unsaved {
+		r.log.Warn("cannot save when messages were sent; after a restart more may be sent than allowed", "err", err)
+	}
+	r.unsaved = err != nil
+}
+
+// taken is the state with one more message, which is about to be sent.
+func (p *Pacer) taken(now time.Time) PacerState {
+	s := p.State()
+	s.Second = paceOf(p.limits.PerSecond, time.Second).take(s.Second, now)
+	s.Minute = paceOf(p.limits.PerMinute, time.Minute).take(s.Minute, now)
+	return s
+}
+
+// wait returns when there may be something to do, or ctx is done.
+func (r *dispatch) wait(ctx context.Context, next time.Time) {
+	now := time.Now()
+	if soon := now.Add(look); next.IsZero() || next.After(soon) {
+		next = soon
+	}
+	timer := time.NewTimer(next.Sub(now))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return
+	case <-ctx.Done():
+		return
+	case <-r.Queue.Changed():
+	}
+	if len(r.events) < crowd {
+		return
+	}
+	timer.Reset(time.Until(r.passed.Add(crowdPause)))
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// pass sends what is due, until stop is closed, and returns when something
+// will be due; the zero time for nothing that is known.
+func (r *dispatch) pass(ctx context.Context, stop <-chan struct{}, flush bool) (next time.Time) {
+	r.refresh()
+	for _, to := range slices.Sorted(maps.Keys(r.lanes)) {
+		l := r.lanes[to]
+		r.noteAgain(l)
+		at := r.serve(ctx, stop, l, flush)
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	r.passed = time.Now()
+	return next
+}
+
+// refresh brings the index up to date with the queue.
+func (r *dispatch) refresh() {
+	names, err := r.Queue.Waiting()
+	if err != nil {
+		r.log.Warn("cannot list the waiting messages", "err", err)
+		if len(names) == 0 {
+			return
+		}
+	}
+	there := make(map[string]bool, len(names))
+	for _, name := range names {
+		there[name] = true
+		if _, ok := r.events[name]; ok {
+			continue
+		}
+		entry, err := r.Queue.Peek(name)
+		if err != nil {
+			if !errors.Is(err, ErrNotWaiting) {
+				r.log.Warn("cannot read a message", "name", name, "err", err)
+			}
+			continue
+		}
+		e := indexed{waiting: waiting{name, entry.Message.Occurrence()}}
+		for _, t := range entry.Targets {
+			if t.Outcome == Pending {
+				e.targets = append(e.targets, t.To)
+				r.lane(t.To) // there is one from now on
+			}
+		}
+		r.events[name] = e
+	}
+	maps.DeleteFunc(r.events, func(name string, _ indexed) bool { return !there[name] })
+}
+
+// pending returns what waits for a target, oldest first.
+func (r *dispatch) pending(l *runningLane) []waiting {
+	var events []waiting
+	for name, e := range r.events {
+		if _, done := l.unnoted[name]; !done && slices.Contains(e.targets, l.to) {
+			events = append(events, e.waiting)
+		}
+	}
+	slices.SortFunc(events, func(a, b waiting) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
+	})
+	return events
+}
+
+// serve sends what is due to one target.
+func (r *dispatch) serve(ctx context.Context, stop <-chan struct{}, l *runningLane, flush bool) (next time.Time) {
+	for {
+		select {
+		case <-stop:
+			return time.Time{}
+		default:
+		}
+		now := time.Now()
+		if ctx.Err() != nil || l.due.After(now) {
+			return l.due
+		}
+		d := r.Policy.decide(&l.lane, r.pending(l), now, flush)
+		if len(d.forget)+len(d.drop) > 0 {
+			for _, e := range d.drop {
+				r.log.Info("an event is dropped, because its process is silenced",
+					"process", e.Namespec(), "event", e.Event, "pid", e.PID, "id", e.ID)
+			}
+			r.settle(l, append(d.forget, d.drop...), Delivered, "")
+		}
+		if len(d.send) == 0 {
+			return d.next
+		}
+		if r.pacer != nil {
+			if due, _ := r.pacer.due(now); due.After(now) {
+				return due // more may come in until then
+			}
+		}
+		r.attempt(ctx, l, d.send)
+	}
+}
+
+// attempt sends one message for events and notes what came of it.
+func (r *dispatch) attempt(ctx context.Context, l *runningLane, events []waiting) {
+	var messages []Message
+	events = slices.DeleteFunc(events, func(e waiting) bool {
+		entry, err := r.Queue.Peek(e.name)
+		if err != nil {
+			delete(r.events, e.name) // it is gone, or looked at again
+			return true
+		}
+		messages = append(messages, entry.Message)
+		return false
+	})
+	if len(events) == 0 {
+		return
+	}
+	m := r.compose(messages)
+	m.To = l.to
+	start := time.Now()
+	l.Sends = append(l.Sends, start)
+	r.save()
+	attemptCtx, cancel := context.WithTimeout(ctx, cmp.Or(max(r.Timeout, 0), DefaultTimeout))
+	err := r.Notifier.Notify(attemptCtx, m)
+	cancel()
+
+	log := r.log.With("id", m.ID, "events", len(events), "to", m.To)
+	switch {
+	case err == nil:
+		log.Info("sent", "subject", m.Subject, "failures_before", l.failures)
+		r.settle(l, events, Delivered, "")
+		l.sent(events, time.Now(), r.Policy.Recovered > 0)
+		l.retry, l.doubts = retry{}, 0
+	case l.hopeless(err):
+		log.Error("message refused for good; its events are set aside", "err", err)
+		r.settle(l, events, Refused, err.Error())
+		l.retry, l.doubts = retry{}, 0
+	default:
+		r.postpone(log, l, err, start)
+	}
+	r.save()
+}
+
+func (l *runningLane) hopeless(err error) bool {
+	var permanent *PermanentError
+	if errors.As(err, &permanent) {
+		return true
+	}
+	var temporary *TemporaryError
+	if errors.As(err, &temporary) && temporary.GiveUpAfter > 0 {
+		l.doubts++
+		return l.doubts >= temporary.GiveUpAfter
+	}
+	l.doubts = 0
+	return false
+}
+
+// postpone decides when to try again after a temporary failure of an attempt
+// that began at start.
+func (r *dispatch) postpone(log *slog.Logger, l *runningLane, err error, start time.Time) {
+	l.failures++
+	now := time.Now()
+	l.due = later(start.Add(pause(l.failures, r.random)), now.Add(minPause))
+	var temporary *TemporaryError
+	if errors.As(err, &temporary) && temporary.RetryAfter > 0 {
+		l.due = now.Add(temporary.RetryAfter)
+	}
+	log.Warn("cannot deliver a message; trying again", "err", err, "failures", l.failures,
+		"retry_in", l.due.Sub(now).Round(time.Millisecond))
+}
+
+// settle notes an outcome for events and takes them out of the index.
+func (r *dispatch) settle(l *runningLane, events []waiting, outcome Outcome, reason string) {
+	names := make([]string, len(events))
+	for i, e := range events {
+		names[i] = e.name
+	}
+	err := r.Queue.SettleAll(names, l.to, outcome, reason)
+	if err != nil {
+		r.log.Error("cannot note the outcome; after a restart the message may be sent again", "err", err)
+	}
+	for _, name := range names {
+		if err != nil {
+			l.unnoted[name] = verdict{outcome, reason}
+			continue
+		}
+		e := r.events[name]
+		e.targets = slices.DeleteFunc(slices.Clone(e.targets), func(to string) bool { return to == l.to })
+		r.events[name] = e
+	}
+}
+
+// noteAgain notes what could not be noted before.
+func (r *dispatch) noteAgain(l *runningLane) {
+	for name, n := range l.unnoted {
+		if err := r.Queue.SettleAll([]string{name}, l.to, n.outcome, n.reason); err != nil {
+			return
+		}
+		delete(l.unnoted, name)
+		delete(r.events, name) // looked at again if it is still there
+	}
+}
+
+// compose writes the message for events and gives it its ID: that of the
+// event, or one that the same events always have.
+func (r *dispatch) compose(events []Message) Message {
+	compose := r.Compose
+	if compose == nil {
+		compose = Composer{MaxBytes: LimitsOf(r.Notifier).MaxBytes}.Compose
+	}
+	m := compose(events)
+	m.ID = events[0].ID
+	if len(events) == 1 {
+		return m
+	}
+	h := sha256.New()
+	m.Events = make([]Occurrence, len(events))
+	for i, e := range events {
+		m.Events[i] = e.Occurrence()
+		_, _ = fmt.Fprintf(h, "%q ", e.ID)
+	}
+	m.ID = hex.EncodeToString(h.Sum(nil)[:16])
+	return m
+}
