@@ -70,12 +70,10 @@ func run(ctx context.Context, prog string, line *commandLine, args []string) err
 // resolve adds to the command line what the configuration file says. Errors
 // are usage errors.
 func (line *commandLine) resolve(prog string) (ctl.Options, error) {
-	found, file := config.DefaultCtl(), ""
-	switch {
-	case line.configuration != nil:
+	found := config.DefaultCtl()
+	file, _ := config.Search(prog) // supervisorctl does without
+	if line.configuration != nil {
 		file = *line.configuration
-	default:
-		file, _ = config.Search(prog) // supervisorctl does without
 	}
 	origin := "the default, as no configuration file was found"
 	if file != "" {

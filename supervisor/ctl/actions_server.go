@@ -14,8 +14,9 @@ func (c *Controller) doQuit(context.Context, string) error {
 }
 
 func (c *Controller) doOpen(ctx context.Context, arg string) error {
-	switch scheme, _, _ := strings.Cut(arg, ":"); strings.ToLower(scheme) {
-	case "unix", "http", "https":
+	scheme, _, _ := strings.Cut(arg, ":")
+	switch strings.ToLower(arg[:min(len(arg), len(scheme)+1)]) {
+	case "unix:", "http:", "https:":
 	default:
 		c.output("ERROR: url must be http:// or unix://")
 		c.exitStatus = exitGeneric

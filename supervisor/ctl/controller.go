@@ -111,7 +111,7 @@ func (c *Controller) Do(ctx context.Context, line string) {
 		}
 		c.output("Server requires authentication")
 		if !c.options.Interactive {
-			c.exitStatus = exitGeneric
+			c.report(err) // the reference tries once more
 			return
 		}
 		if err := c.askCredentials(ctx); err != nil {
@@ -129,13 +129,9 @@ func parseLine(text string) (name, arg, line string) {
 	if rest, ok := strings.CutPrefix(line, "?"); ok {
 		line = "help " + rest
 	}
-	end := strings.IndexFunc(line, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_')
-	})
-	if end < 0 {
-		end = len(line)
-	}
-	return line[:end], strip(line[end:]), line
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	rest := strings.TrimLeft(line, letters+"0123456789_")
+	return strings.TrimSuffix(line, rest), strip(rest), line
 }
 
 // report shows the error that ended an action, if there is one.

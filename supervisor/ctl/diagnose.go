@@ -25,12 +25,9 @@ func (c *Controller) diagnose(err error) {
 		return
 	}
 	url := c.options.Server.URL
-	why := ""
-	path, isSocket := strings.CutPrefix(url, "unix://")
-	if isSocket {
+	why := diagnoseURL(err)
+	if path, ok := strings.CutPrefix(url, "unix://"); ok {
 		why = diagnoseSocket(path, err)
-	} else {
-		why = diagnoseURL(err)
 	}
 	if why == "" {
 		return

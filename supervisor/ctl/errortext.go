@@ -24,6 +24,9 @@ func valueErrorf(format string, args ...any) error {
 // errEndOfInput is the end of the input where an answer was asked for.
 func errEndOfInput() error { return &pyError{"EOFError", "EOF when reading a line"} }
 
+// errNoPassword is the end of the input where a password was asked for.
+func errNoPassword() error { return &pyError{"EOFError", ""} }
+
 // describe returns the class and the text by which the reference shows an
 // error.
 func describe(err error) (class, text string) {

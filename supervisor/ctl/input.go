@@ -199,16 +199,20 @@ func (c *Controller) askPassword(ctx context.Context) (string, error) {
 	const prompt = "Password:"
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		c.complain("Warning: Password input may be echoed.")
-		_, _ = io.WriteString(c.options.Stderr, prompt)
-		return c.ask(ctx, "")
+		_, _ = io.WriteString(c.options.Stderr, "Warning: Password input may be echoed.\n"+prompt)
+		password, err := c.ask(ctx, "")
+		if errors.As(err, new(*pyError)) {
+			return "", errNoPassword()
+		}
+		c.complain("")
+		return password, err
 	}
 	defer func() { _ = tty.Close() }() // only read from
 	if e, ok := c.in.(*editor); ok {
 		password, err := e.state.PasswordPrompt(prompt)
 		switch {
 		case errors.Is(err, io.EOF):
-			return "", errEndOfInput()
+			return "", errNoPassword()
 		case errors.Is(err, liner.ErrPromptAborted):
 			return "", context.Canceled
 		}
@@ -218,7 +222,7 @@ func (c *Controller) askPassword(ctx context.Context) (string, error) {
 	password, err := term.ReadPassword(int(tty.Fd()))
 	_, _ = io.WriteString(tty, "\n")
 	if errors.Is(err, io.EOF) {
-		return "", errEndOfInput()
+		return "", errNoPassword()
 	}
 	return string(password), err
 }

@@ -95,7 +95,7 @@ func (e *ProtocolError) Error() string {
 type UnknownProtocolError struct{ URL string }
 
 func (e *UnknownProtocolError) Error() string {
-	return fmt.Sprintf("Unknown protocol for serverurl %s", e.URL) //nolint:staticcheck // the reference's words
+	return fmt.Sprintf("Unknown protocol for serverurl %s", e.URL)
 }
 
 // idleTimeout is how long an unused connection is kept: shorter than what
