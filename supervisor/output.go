@@ -39,13 +39,17 @@ type output struct {
 	ended   bool // the loop's: the reader has gone
 }
 
+// outputs are the streams of one run; one that it does not have is nil.
+type outputs [2]*output
+
 // openOutputs makes the outputs of a run and opens their logs. It runs on the
 // spawner's goroutine.
-func (d *Daemon) openOutputs(r *run) {
-	r.outputs[stdout] = d.openOutput(r, stdout)
+func (d *Daemon) openOutputs(r *run) (outs outputs) {
+	outs[stdout] = d.openOutput(r, stdout)
 	if !r.proc.cfg.RedirectStderr {
-		r.outputs[stderr] = d.openOutput(r, stderr)
+		outs[stderr] = d.openOutput(r, stderr)
 	}
+	return outs
 }
 
 // openOutput makes one output and opens its log.
@@ -160,24 +164,23 @@ func (o *output) close() {
 	}
 }
 
-// closeOutputs closes the logs of a run that was never born.
-func (r *run) closeOutputs() {
-	for i, o := range r.outputs {
+// close closes the logs of a run that was never born.
+func (outs outputs) close() {
+	for _, o := range outs {
 		if o != nil {
 			o.close()
 		}
-		r.outputs[i] = nil
 	}
 }
 
 // explain writes into the child's log why it could not be born, where the
 // reference's child writes it before it exits.
-func (r *run) explain(err error) {
-	o := r.outputs[stderr]
+func (outs outputs) explain(err error) {
+	o := outs[stderr]
 	if o == nil {
-		o = r.outputs[stdout]
+		o = outs[stdout]
 	}
-	if se, ok := errors.AsType[*osproc.SpawnError](err); ok && r.proc.reader == nil {
+	if se, ok := errors.AsType[*osproc.SpawnError](err); ok && o.run.proc.reader == nil {
 		o.stream.Write([]byte(se.ChildText()))
 	}
 }

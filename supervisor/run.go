@@ -17,10 +17,10 @@ const drainTime = time.Second
 type run struct {
 	proc    *proc
 	child   *osproc.Child // nil until spawned
-	outputs [2]*output    // nil where there is none
-	open    int           // outputs that are still being read
-	end     *osproc.Exit  // set once the child has been reaped
-	drain   deadline      // the end of waiting for outputs
+	outputs outputs
+	open    int          // outputs that are still being read
+	end     *osproc.Exit // set once the child has been reaped
+	drain   deadline     // the end of waiting for outputs
 }
 
 // runEnded begins the end of a run: the child is reaped, its last output is

@@ -24,10 +24,14 @@ func (d *Daemon) requestSpawn(p *proc) {
 	d.waiting = append(d.waiting, p.run)
 }
 
-// spawnDone is the message that a birth succeeded or failed.
+// spawnDone is the message that a birth succeeded or failed. The run gets its
+// child and outputs only here: until then, the loop may look at it while the
+// spawner is at work.
 type spawnDone struct {
-	run *run
-	err error
+	run     *run
+	child   *osproc.Child
+	outputs outputs
+	err     error
 }
 
 // serveSpawns gives birth to one child after the other, off the loop: looking
@@ -36,8 +40,9 @@ func (d *Daemon) serveSpawns(s *osproc.Spawner) {
 	for {
 		select {
 		case r := <-d.spawns:
-			err := d.spawn(s, r)
-			if !d.send(spawnDone{r, err}) {
+			m := spawnDone{run: r}
+			m.child, m.outputs, m.err = d.spawn(s, r)
+			if !d.send(m) {
 				return
 			}
 		case <-d.done:
@@ -48,24 +53,24 @@ func (d *Daemon) serveSpawns(s *osproc.Spawner) {
 
 // spawn gives birth to the child of r. It runs on the spawner's goroutine and
 // touches nothing that the loop changes.
-func (d *Daemon) spawn(s *osproc.Spawner, r *run) error {
+func (d *Daemon) spawn(s *osproc.Spawner, r *run) (*osproc.Child, outputs, error) {
 	spec, err := d.spec(r.proc)
 	if err != nil {
-		return err
+		return nil, outputs{}, err
 	}
 	if s := r.proc.group.socket; s != nil {
 		if spec.Stdin, err = s.open(d); err != nil {
-			return err
+			return nil, outputs{}, err
 		}
 	}
-	d.openOutputs(r)
-	r.child, err = s.Spawn(spec)
+	outs := d.openOutputs(r)
+	child, err := s.Spawn(spec)
 	if err != nil {
-		r.explain(err)
-		r.closeOutputs()
-		return fmt.Errorf("%s", spawnText(err, r.proc.cfg.Name))
+		outs.explain(err)
+		outs.close()
+		return nil, outputs{}, errors.New(spawnText(err, r.proc.cfg.Name))
 	}
-	return nil
+	return child, outs, nil
 }
 
 // spec translates the program's configuration for osproc.
@@ -149,6 +154,7 @@ func (m spawnDone) apply(d *Daemon) {
 		p.counts.exits[ExitNotSpawned]++
 		d.endRun(p, process.SpawnFailed{Reason: m.err.Error()})
 	} else {
+		r.child, r.outputs = m.child, m.outputs
 		d.byPID[r.child.PID] = r
 		p.counts.starts++
 		r.startReading(d)
