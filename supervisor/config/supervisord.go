@@ -98,6 +98,7 @@ func (r *reader) inetServer(section *section) (Server, error) {
 		v.failf("port", "section [%s] has no port value", section.name)
 	}
 	r.protect(v, &s)
+	s.BasePath = basePath(v)
 	return s, v.err
 }
 
@@ -149,7 +150,23 @@ func (r *reader) unixServer(section *section) (Server, error) {
 		}
 		s.Mode = uint32(bits)
 	}
+	s.BasePath = basePath(v)
 	return s, v.err
+}
+
+// basePath reads base_path: a path of letters, digits and a few other signs
+// that stand for themselves in an address.
+func basePath(v *view) string {
+	text, _ := v.optional("base_path")
+	path := strings.TrimRight(strip(text), "/")
+	if path == "" {
+		return ""
+	}
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~/"
+	if path[0] != '/' || strings.Contains(path, "//") || strings.Trim(path, plain) != "" {
+		v.failf("base_path", "Invalid base_path value %s", text)
+	}
+	return path
 }
 
 // credentials reads username and password, of which none can be without the

@@ -105,6 +105,10 @@ type Server struct {
 	// RequireAuth, inet only, refuses to start without a password. (Not an
 	// option of Supervisor's.)
 	RequireAuth bool
+	// BasePath is the path under which a proxy shows this server, such as
+	// "/supervisor", or empty. Requests may come with it or without. (Not an
+	// option of the reference.)
+	BasePath string
 }
 
 // RPCInterface is one [rpcinterface:x] section. Only Supervisor's own factory

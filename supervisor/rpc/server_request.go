@@ -44,6 +44,7 @@ func callerOf(ctx context.Context) *Caller {
 // receive is the outermost handler of a server's requests: it says who asks,
 // bounds what a failure breaks, compresses, counts and logs.
 func (s *site) receive(server config.Server, next http.Handler) http.Handler {
+	next = underBase(server.BasePath, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Caller{Server: server.Section, kind: "none"}
 		if server.Kind == config.ServerInet {

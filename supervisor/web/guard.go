@@ -43,7 +43,7 @@ func (h *Handler) session(w http.ResponseWriter, r *http.Request) string {
 	_, _ = rand.Read(name) // never fails, by its documentation
 	value := base64.RawURLEncoding.EncodeToString(name)
 	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: value, Path: h.prefix(r) + "/",
+		Name: sessionCookie, Value: value, Path: prefix(r) + "/",
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: overTLS(r),
 	})
 	return value

@@ -29,10 +29,6 @@ type Options struct {
 	// Log is the daemon's log; nil for none. It says when an action of a
 	// foreign page has been refused.
 	Log *mainlog.Logger
-	// BasePath is the path under which a proxy shows the page, such as
-	// "/supervisor", when the proxy does not say so itself by
-	// X-Forwarded-Prefix. Requests may come with it or without.
-	BasePath string
 }
 
 // The files of the page, as they are built into the binary.
@@ -44,7 +40,6 @@ var files embed.FS
 type Handler struct {
 	daemon *supervisor.Daemon
 	log    *mainlog.Logger
-	base   string // "" or "/supervisor"
 	key    []byte // signs tokens
 	pages  *template.Template
 	assets map[string]asset // by path
@@ -59,7 +54,6 @@ func New(o Options) *Handler {
 	h := &Handler{
 		daemon: o.Daemon,
 		log:    o.Log,
-		base:   cleanPrefix(o.BasePath),
 		key:    make([]byte, 32),
 		pages:  template.Must(template.New("").Funcs(functions()).ParseFS(files, "assets/*.html")),
 		assets: loadAssets(),
@@ -82,17 +76,6 @@ func New(o Options) *Handler {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	harden(w.Header())
-	if h.base != "" {
-		if r.URL.Path == h.base {
-			w.Header().Set("Location", h.base+"/")
-			w.WriteHeader(http.StatusMovedPermanently)
-			return
-		}
-		if strings.HasPrefix(r.URL.Path, h.base+"/") {
-			http.StripPrefix(h.base, h.mux).ServeHTTP(w, r)
-			return
-		}
-	}
 	h.mux.ServeHTTP(w, r)
 }
 
@@ -149,14 +132,9 @@ func methodNotAllowed(w http.ResponseWriter, allowed string) {
 	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 }
 
-// prefix is the path under which the browser sees the page: "" or
-// "/supervisor".
-func (h *Handler) prefix(r *http.Request) string {
-	if p := cleanPrefix(r.Header.Get("X-Forwarded-Prefix")); p != "" {
-		return p
-	}
-	return h.base
-}
+// prefix is the path under which the browser sees the page, "" or
+// "/supervisor", as a proxy or the option base_path says.
+func prefix(r *http.Request) string { return cleanPrefix(r.Header.Get("X-Forwarded-Prefix")) }
 
 // cleanPrefix brings a path into the form "/a/b", and makes "" of everything
 // that is not a plain path, such as "//evil.example".

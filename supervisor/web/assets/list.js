@@ -28,10 +28,19 @@ function fill(tr, row) {
     if (button.classList.contains("more")) button.dataset.target = row.name;
     else button.value = row.name;
   }
-  const link = $(".name a", tr);
-  link.textContent = row.name;
-  link.href = `tail.html?processname=${encodeURIComponent(row.name)}`;
+  $(".name a", tr).textContent = row.name;
+  $(".name a", tr).href = `tail.html?processname=${encodeURIComponent(row.name)}`;
+  shorten(tr);
   $("ul", tr).remove(); // only the page as it was loaded has Supervisor's links
+}
+
+// shorten hides the group's name, which stands above, from the eye alone.
+function shorten(tr) {
+  const link = $(".name a", tr);
+  const [, prefix, name] = link.textContent.match(/^([^:]+:)?(.*)$/s);
+  if (!prefix) return;
+  link.replaceChildren(Object.assign(document.createElement("span"), { className: "hidden-text", textContent: prefix }), name);
+  link.title = prefix + name;
 }
 
 function show(row) {
@@ -325,6 +334,9 @@ function settle() {
   sift();
 }
 
-for (const tr of rows.values()) seen.observe(tr);
+for (const tr of rows.values()) {
+  shorten(tr);
+  seen.observe(tr);
+}
 settle();
 start();

@@ -155,7 +155,7 @@ const POINTS = 60;
 
 // draw shows values, the newest last, scaled to at least the given top.
 export function draw(svg, values, top) {
-  const most = Math.max(top, ...values);
+  const most = Math.max(top, ...values) * 1.1;
   const first = POINTS - values.length;
   $("polyline", svg).setAttribute("points",
     values.map((v, i) => `${first + i},${(15.5 - (v / most) * 15).toFixed(1)}`).join(" "));

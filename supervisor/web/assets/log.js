@@ -10,7 +10,7 @@ const name = document.body.dataset.name;
 
 // Lines
 
-let line; // the last one, which may grow
+let line; // the last one, while it may grow
 let length = 0;
 
 function newLine() {
@@ -21,9 +21,12 @@ function newLine() {
 
 function write(text, style) {
   text.split("\n").forEach((part, i) => {
-    if (i > 0 || !line) newLine();
+    if (i > 0) {
+      if (!line) newLine(); // an empty one
+      line = undefined;
+    }
     for (; part; part = part.slice(LONGEST)) {
-      if (length >= LONGEST) newLine();
+      if (!line || length >= LONGEST) newLine();
       const piece = part.slice(0, LONGEST);
       length += piece.length;
       if (style) {
