@@ -50,6 +50,7 @@ type Spool struct {
 	settled int // since done/ was pruned
 	// unnoted holds outcomes that could not be written.
 	unnoted map[string][]notify.Target
+	journal *slots // while this process holds the spool
 	// ignored holds files that are no messages and cannot be moved away.
 	ignored map[string]bool
 }
