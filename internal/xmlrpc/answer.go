@@ -28,7 +28,7 @@ var answers = sync.Pool{New: func() any { return &Answer{buf: make([]byte, 0, 40
 
 // NewAnswer returns an answer that has no value yet.
 func NewAnswer() *Answer {
-	a := answers.Get().(*Answer) //nolint:errcheck // the pool holds nothing else
+	a := answers.Get().(*Answer)
 	a.buf = append(a.buf[:0], header+"<params>\n<param>\n"...)
 	return a
 }

@@ -52,6 +52,7 @@ command=/bin/false
 autostart=false
 autorestart=false
 startretries=0
+startsecs=30
 [program:noisy]
 command=/bin/sh -c "printf '0123456789abcdefghij\n<&>\n'; echo error >&2; exec sleep 1000"
 startsecs=0
@@ -216,7 +217,10 @@ func groupSteps() []step {
 		{call: call("supervisor.stopProcess", "g:", true), anyOrder: true},
 		{call: call("supervisor.startProcessGroup", "g", false)},
 		{call: call("supervisor.stopProcessGroup", "g", false)},
-		{call: call("supervisor.getAllProcessInfo"), until: ""},
+		{call: call("supervisor.getProcessInfo", "g:solo"), until: "STOPPED"},
+		{call: call("supervisor.getProcessInfo", "g:sleeper_0"), until: "STOPPED"},
+		{call: call("supervisor.getProcessInfo", "g:sleeper_1"), until: "STOPPED"},
+		{call: call("supervisor.getAllProcessInfo")},
 		{call: call("supervisor.startProcessGroup", "nothing")},
 		{call: call("supervisor.startProcessGroup", "")},
 		{call: call("supervisor.startProcessGroup", 5)},
