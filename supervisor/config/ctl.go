@@ -34,6 +34,11 @@ func LoadCtl(path string, opts Options) (*Ctl, error) {
 	if err := r.readMain(); err != nil {
 		return nil, err
 	}
+	return r.ctl()
+}
+
+// ctl reads the [supervisorctl] section and the plugins'.
+func (r *reader) ctl() (_ *Ctl, err error) {
 	section, ok := r.doc.byName["supervisorctl"]
 	if !ok {
 		return nil, &Error{Text: ".ini file does not include supervisorctl section"}

@@ -24,6 +24,10 @@ type reader struct {
 	common *names
 
 	warnings, infos []string
+
+	// asked notes, where it is not nil, which options are looked for in each
+	// kind of section.
+	asked map[string]map[string]bool
 }
 
 func newReader(path string, opts Options) (*reader, error) {
@@ -76,6 +80,7 @@ func (r *reader) readIncludes() error {
 		return nil
 	}
 	r.doc.replaceHere(r.here)
+	r.ask(include, "files")
 	files, ok := r.doc.get(include, "files")
 	if !ok {
 		return &Error{Text: ".ini file has [include] section, but no files setting", Section: "include", Key: "files"}
@@ -172,6 +177,7 @@ func (v *view) raw(key string) (string, bool) {
 	if v.err != nil {
 		return "", false
 	}
+	v.reader.ask(v.section, key)
 	return v.reader.doc.get(v.section, key)
 }
 
