@@ -41,7 +41,7 @@ type order struct{ what, target, signal string }
 // do carries out what the page's own buttons ask for, and goes back to the page
 // with a message; a script gets it as JSON.
 func (h *Handler) do(w http.ResponseWriter, r *http.Request) {
-	if !h.readForm(w, r) {
+	if !allowed(w, r, http.MethodPost) || !h.readForm(w, r) {
 		return
 	}
 	if from, mark := originOf(r); from == originForeign {

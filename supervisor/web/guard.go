@@ -121,8 +121,8 @@ func ownHost(r *http.Request, host string) bool {
 
 // refusal is the page that a client gets instead of what it asked for.
 type refusal struct {
-	Status        int
-	Title, Reason string
+	Status       int
+	What, Reason string
 }
 
 // foreign is the refusal of another site's request.
@@ -140,13 +140,13 @@ var stale = refusal{http.StatusForbidden, "This page is out of date",
 // refuse answers with a page that says why.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, why refusal) {
 	if wantsJSON(r) {
-		writeJSON(w, why.Status, outcome{Message: why.Title + ". " + why.Reason})
+		writeJSON(w, why.Status, outcome{Message: why.What + ". " + why.Reason})
 		return
 	}
 	h.render(w, r, why.Status, "refused.html", struct {
 		frame
 		refusal
-	}{h.frame(r, why.Title), why})
+	}{h.frame(r, why.What), why})
 }
 
 // refuseForeign answers another site's request, and notes it in the log.

@@ -40,6 +40,9 @@ func (s *stream) write(text []byte) bool {
 // live keeps one browser up to date until it goes: with the processes, and
 // with the log that the page shows, if any.
 func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
+	if !allowed(w, r, http.MethodGet) {
+		return
+	}
 	ctx := r.Context()
 	session := h.session(w, r)
 	c, err := h.hub.join(ctx)

@@ -135,7 +135,7 @@ type indexPage struct {
 // index shows all programs, or carries out an action of one of Supervisor's
 // links and comes back with a message.
 func (h *Handler) index(w http.ResponseWriter, r *http.Request) {
-	if !reading(w, r) {
+	if !allowed(w, r, pageMethods...) {
 		return
 	}
 	if !h.readForm(w, r) {

@@ -51,7 +51,7 @@ func (p tailPage) Live() string {
 // tail shows the end of a process's log, as Supervisor's page of that name
 // does; channel=stderr is ours.
 func (h *Handler) tail(w http.ResponseWriter, r *http.Request) {
-	if !reading(w, r) {
+	if !allowed(w, r, pageMethods...) {
 		return
 	}
 	if !h.readForm(w, r) {
@@ -126,8 +126,7 @@ func readTail(path string, limit int64, name string) []run {
 
 // mainLog shows the end of the daemon's own log.
 func (h *Handler) mainLog(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		methodNotAllowed(w, "GET, HEAD")
+	if !allowed(w, r, http.MethodGet, http.MethodHead) {
 		return
 	}
 	page := tailPage{

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,6 @@ type Handler struct {
 	assets map[string]asset // by path
 	hub    *hub
 	host   string
-	mux    *http.ServeMux
 }
 
 // New makes the handler of every path that no other handler has. It panics
@@ -58,25 +58,31 @@ func New(o Options) *Handler {
 		pages:  template.Must(template.New("").Funcs(functions()).ParseFS(files, "assets/*.html")),
 		assets: loadAssets(),
 		hub:    newHub(o.Daemon),
-		mux:    http.NewServeMux(),
 	}
 	_, _ = rand.Read(h.key) // never fails, by its documentation
 	h.host, _ = os.Hostname()
-	h.mux.HandleFunc("/{$}", h.index)
-	h.mux.HandleFunc("/index.html", h.index)
-	h.mux.HandleFunc("/tail.html", h.tail)
-	h.mux.HandleFunc("/log.html", h.mainLog)
-	h.mux.HandleFunc("/ok.html", h.ok)
-	h.mux.HandleFunc("POST /do", h.do)
-	h.mux.HandleFunc("GET /live", h.live)
-	h.mux.HandleFunc("/", h.other)
 	return h
 }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	harden(w.Header())
-	h.mux.ServeHTTP(w, r)
+	switch path := strings.TrimLeft(r.URL.Path, "/"); path {
+	case "", "index.html":
+		h.index(w, r)
+	case "tail.html":
+		h.tail(w, r)
+	case "log.html":
+		h.mainLog(w, r)
+	case "ok.html":
+		h.ok(w, r)
+	case "do":
+		h.do(w, r)
+	case "live":
+		h.live(w, r)
+	default:
+		h.other(w, r, path)
+	}
 }
 
 // harden sets what each answer has: nothing is loaded from elsewhere, no other
@@ -94,7 +100,7 @@ func harden(header http.Header) {
 
 // ok answers the check that load balancers use.
 func (h *Handler) ok(w http.ResponseWriter, r *http.Request) {
-	if !reading(w, r) {
+	if !allowed(w, r, pageMethods...) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain")
@@ -102,34 +108,32 @@ func (h *Handler) ok(w http.ResponseWriter, r *http.Request) {
 }
 
 // other serves the embedded files; there is nothing else.
-func (h *Handler) other(w http.ResponseWriter, r *http.Request) {
-	file, known := h.assets[strings.TrimPrefix(r.URL.Path, "/")]
+func (h *Handler) other(w http.ResponseWriter, r *http.Request, path string) {
+	file, known := h.assets[path]
 	if !known {
 		h.refuse(w, r, refusal{http.StatusNotFound, "There is no such page",
 			"The address names nothing that supervisord has."})
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		methodNotAllowed(w, "GET, HEAD")
+	if !allowed(w, r, http.MethodGet, http.MethodHead) {
 		return
 	}
 	file.serve(w, r)
 }
 
-// reading lets through the methods that Supervisor takes for its pages, and
-// HEAD.
-func reading(w http.ResponseWriter, r *http.Request) bool {
-	switch r.Method {
-	case http.MethodGet, http.MethodPost, http.MethodHead:
+// pageMethods are those that Supervisor takes for its pages, and HEAD. They
+// are only read.
+var pageMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost}
+
+// allowed reports whether the request has one of the methods, and refuses it
+// if not.
+func allowed(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+	if slices.Contains(methods, r.Method) {
 		return true
 	}
-	methodNotAllowed(w, "GET, HEAD, POST")
-	return false
-}
-
-func methodNotAllowed(w http.ResponseWriter, allowed string) {
-	w.Header().Set("Allow", allowed)
+	w.Header().Set("Allow", strings.Join(methods, ", "))
 	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	return false
 }
 
 // prefix is the path under which the browser sees the page, "" or
