@@ -61,18 +61,20 @@ func (d *daemon) exchange(t *testing.T, text string) answer {
 	return answer{resp.StatusCode, resp.Header.Get("Content-Type"), d.mask(string(body))}
 }
 
-// testNoCalls sends requests that are no calls, or are ones in a way that only
-// some clients have.
-func testNoCalls(t *testing.T, theirs, ours *daemon) {
+// noCall is a request that is no call, or is one in a way that only some
+// clients have.
+type noCall struct {
+	name, request string
+	status        int // ours, where the reference answers otherwise or not at all
+}
+
+func noCalls() []noCall {
 	const getPID = "<methodCall><methodName>supervisor.getPID</methodName></methodCall>"
 	post := func(path, version, headers, body string) string {
 		return fmt.Sprintf("POST %s HTTP/%s\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n%s", path, version, len(body), headers, body)
 	}
 	plain := func(body string) string { return post("/RPC2", "1.1", "", body) }
-	tests := []struct {
-		name, request string
-		want          int // our status where the reference's is another
-	}{
+	return []noCall{
 		{"GET", "GET /RPC2 HTTP/1.1\r\nHost: x\r\n\r\n", 0},
 		{"PUT", "PUT /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 0},
 		{"DELETE", "DELETE /RPC2 HTTP/1.1\r\nHost: x\r\n\r\n", 0},
@@ -113,12 +115,16 @@ func testNoCalls(t *testing.T, theirs, ours *daemon) {
 		{"white space between", plain("<methodCall>\n <methodName>supervisor.getProcessInfo</methodName>\n <params>\n <param>\n <value>\n <string>nothing</string>\n </value>\n </param>\n </params>\n </methodCall>\n"), 0},
 		{"a date", plain(call("supervisor.getPID", raw("<dateTime.iso8601>20261122T07:46:00</dateTime.iso8601>"))), 0},
 	}
-	for _, tt := range tests {
+}
+
+// testNoCalls sends what is no call.
+func testNoCalls(t *testing.T, theirs, ours *daemon) {
+	for _, tt := range noCalls() {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ours.exchange(t, tt.request)
-			if tt.want != 0 {
-				if got.status != tt.want {
-					t.Errorf("%q: got %s, want status %d", tt.request, got, tt.want)
+			if tt.status != 0 {
+				if got.status != tt.status {
+					t.Errorf("%q: got %s, want status %d", tt.request, got, tt.status)
 				}
 				return
 			}
