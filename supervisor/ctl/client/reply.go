@@ -73,11 +73,11 @@ func (r *reply) advance() {
 				end = len(rest)
 			}
 			r.pos += end
-			r.tok = token{kind: tokenText, text: r.resolve(rest[:end])}
+			r.found(token{kind: tokenText, text: r.resolve(rest[:end])})
 			return
 		case bytes.HasPrefix(rest, []byte("<![CDATA[")):
 			text := r.until(len("<![CDATA["), "]]>")
-			r.tok = token{kind: tokenText, text: normalizeNewlines(text)}
+			r.found(token{kind: tokenText, text: normalizeNewlines(text)})
 			return
 		case bytes.HasPrefix(rest, []byte("<!--")):
 			r.until(len("<!--"), "-->")
@@ -108,20 +108,27 @@ func (r *reply) until(skip int, terminator string) []byte {
 
 // tag makes a token of what stands between < and >.
 func (r *reply) tag(text []byte) {
-	if r.err != nil {
-		return
-	}
 	t := token{kind: tokenOpen}
 	if name, ok := bytes.CutPrefix(text, []byte("/")); ok {
 		t.kind, text = tokenClose, name
 	} else if name, ok := bytes.CutSuffix(text, []byte("/")); ok {
 		t.empty, text = true, name
 	}
-	if end := bytes.IndexAny(text, " \t\r\n"); end >= 0 {
-		text = text[:end]
-	}
 	t.text = text
-	r.tok = t
+	for i, c := range text { // mostly short and without any
+		if c == ' ' || c == '\t' || c == '\r' || c == '\n' {
+			t.text = text[:i]
+			break
+		}
+	}
+	r.found(t)
+}
+
+// found makes t the current token, unless reading it has failed.
+func (r *reply) found(t token) {
+	if r.err == nil {
+		r.tok = t
+	}
 }
 
 // resolve replaces references and line ends by what they stand for.
