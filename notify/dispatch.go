@@ -36,6 +36,9 @@ type Dispatcher struct {
 	// Store keeps what must survive a restart: when messages were sent, and
 	// about what. nil is for none.
 	Store Store
+	// Begin, when not nil, is called when this process holds the queue, before
+	// the first message. ctx ends with Run.
+	Begin func(ctx context.Context)
 	// Log hears of failures and of messages that were sent; nil stands for
 	// slog.Default().
 	Log *slog.Logger
@@ -76,6 +79,11 @@ func (d *Dispatcher) Run(ctx context.Context) (left int) {
 	if ok {
 		defer release()
 		r.load()
+		if d.Begin != nil {
+			beside, end := context.WithCancel(context.WithoutCancel(ctx))
+			defer end()
+			d.Begin(beside)
+		}
 		for ctx.Err() == nil {
 			next := r.pass(attempts, ctx.Done(), false)
 			r.wait(ctx, next)

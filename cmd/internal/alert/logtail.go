@@ -138,3 +138,32 @@ func cleanXML(body []byte) []byte {
 		return r
 	}, strings.ToValidUTF8(string(body), "\uFFFD")))
 }
+
+// MainLog returns the last n bytes of the daemon's own log.
+func (t *LogTail) MainLog(ctx context.Context, n int) (string, error) {
+	var text string
+	if err := t.call(ctx, &text, "supervisor.readLog", -n, 0); err != nil {
+		return "", fmt.Errorf("read the daemon's log: %w", err)
+	}
+	return text, nil
+}
+
+// SpawnError returns what the daemon says about the last failed start of a
+// process; nothing where there is none.
+func (t *LogTail) SpawnError(ctx context.Context, group, process string) (string, error) {
+	var info struct {
+		SpawnErr string `xmlrpc:"spawnerr"`
+	}
+	if err := t.call(ctx, &info, "supervisor.getProcessInfo", group+":"+process); err != nil {
+		return "", fmt.Errorf("ask about %s:%s: %w", group, process, err)
+	}
+	return info.SpawnErr, nil
+}
+
+// Answers asks the daemon for its state, to find out whether it can be asked.
+func (t *LogTail) Answers(ctx context.Context) error {
+	var state struct {
+		Name string `xmlrpc:"statename"`
+	}
+	return t.call(ctx, &state, "supervisor.getState")
+}

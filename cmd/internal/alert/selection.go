@@ -1,9 +1,9 @@
 package alert
 
 import (
-	"path"
 	"slices"
-	"strings"
+
+	"github.com/vigilance-go/vigilance/notify"
 )
 
 // Selection says which processes a tool is for. The zero Selection is for all.
@@ -22,17 +22,6 @@ func (s Selection) Has(group, process string) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.Programs, func(pattern string) bool {
-		if strings.Contains(pattern, ":") {
-			return match(pattern, group+":"+process)
-		}
-		return match(pattern, process)
+		return notify.MatchProcess(pattern, group, process)
 	})
-}
-
-// match is path.Match without a special meaning of the slash. A malformed
-// pattern matches itself.
-func match(pattern, name string) bool {
-	flat := strings.NewReplacer("/", "\x00")
-	ok, err := path.Match(flat.Replace(pattern), flat.Replace(name))
-	return ok && err == nil || pattern == name
 }
