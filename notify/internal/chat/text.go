@@ -1,0 +1,214 @@
+// Package chat is what the integrations for chat services share: it cuts a
+// notify.Message into the parts that such a service shows, cleans them, and
+// fits them into what the service takes.
+//
+// It knows no service: how a part is marked up and escaped is theirs.
+package chat
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/vigilance-go/vigilance/notify"
+)
+
+// Bounds of what stands beside the body, in bytes.
+const (
+	titleMax = 300
+	factMax  = 120
+	factsMax = 20 // a number
+)
+
+// Tone is how a message sounds: it decides about colour and mentions.
+type Tone int
+
+// The tones.
+const (
+	Plain Tone = 0
+	Bad   Tone = 1
+	Good  Tone = 2
+)
+
+// ToneOf returns the tone of what happened.
+func ToneOf(m notify.Message) Tone {
+	switch m.Event {
+	case "PROCESS_STATE_FATAL", "PROCESS_STATE_BACKOFF", "PROCESS_STATE_UNKNOWN":
+		return Bad
+	case "PROCESS_STATE_EXITED":
+		if !m.Expected {
+			return Bad
+		}
+	case "PROCESS_STATE_RUNNING":
+		return Good
+	}
+	return Plain
+}
+
+// Fact is something about a message that its text does not say.
+type Fact struct{ Name, Value string }
+
+// Text is a message in parts. They are UTF-8 without control characters other
+// than line feeds, in Body and Log, and tabs.
+type Text struct {
+	Title string
+	Body  string
+	// Log is the end of a program's output, if Body does not show it already.
+	Log   string
+	Facts []Fact
+	Tone  Tone
+	Time  time.Time
+}
+
+// Compose returns the parts of a message.
+func Compose(m notify.Message) Text {
+	t := Text{
+		Title: Head(oneLine(m.Subject), titleMax),
+		Body:  strings.Trim(Clean(m.Body), "\n"),
+		Log:   strings.Trim(Clean(m.Log), "\n"),
+		Tone:  ToneOf(m),
+		Time:  m.Time,
+	}
+	if t.Title == "" {
+		t.Title = Head(oneLine(t.Body), titleMax)
+	}
+	if shows(t.Body, t.Log) {
+		t.Log = ""
+	}
+	said := t.Title + "\n" + t.Body
+	fact := func(name, value string) {
+		if value != "" && len(t.Facts) < factsMax {
+			t.Facts = append(t.Facts, Fact{Head(oneLine(name), factMax), Head(oneLine(value), factMax)})
+		}
+	}
+	if !strings.Contains(said, m.Host) {
+		fact("host", m.Host)
+	}
+	if !m.Time.IsZero() && !strings.Contains(said, m.Time.Format(time.DateTime)) {
+		fact("time", m.Time.Format("2006-01-02 15:04:05 -07:00"))
+	}
+	names := make([]string, 0, len(m.Labels))
+	for name := range m.Labels {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fact(name, m.Labels[name])
+	}
+	return t
+}
+
+// FactLine returns the facts in one line.
+func (t Text) FactLine() string {
+	parts := make([]string, len(t.Facts))
+	for i, f := range t.Facts {
+		parts[i] = f.Name + ": " + f.Value
+	}
+	return strings.Join(parts, " · ")
+}
+
+// shows tells whether all lines of a log stand in a body.
+func shows(body, log string) bool {
+	for line := range strings.Lines(log) {
+		if !strings.Contains(body, strings.TrimRight(line, "\n")) {
+			return false
+		}
+	}
+	return true
+}
+
+// Clean returns a text that every service can show: invalid UTF-8 becomes
+// U+FFFD, line ends become line feeds, and terminals' escape sequences and
+// other control characters go.
+func Clean(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.IndexFunc(s, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) < 0 {
+		return s
+	}
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		if n := escapeLen(s[i:]); n > 0 {
+			i += n
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		i += size
+		switch {
+		case r == '\r':
+			b.WriteByte('\n')
+		case r == '\n', r == '\t', !unicode.IsControl(r):
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// CleanMessage returns m with all its texts cleaned.
+func CleanMessage(m notify.Message) notify.Message {
+	for _, s := range []*string{&m.ID, &m.Host, &m.Subject, &m.Body, &m.Event, &m.Group, &m.Process, &m.FromState, &m.Log} {
+		*s = Clean(*s)
+	}
+	labels := make(map[string]string, len(m.Labels))
+	for name, value := range m.Labels {
+		labels[Clean(name)] = Clean(value)
+	}
+	m.Labels = labels
+	return m
+}
+
+// escapeLen returns the length of the terminal control sequence at the
+// beginning of a text (ECMA-48, 5.4: ESC [, parameters, a final byte), or 0.
+func escapeLen(s string) int {
+	if !strings.HasPrefix(s, "\x1b[") {
+		return 0
+	}
+	for i := 2; i < len(s); i++ {
+		switch {
+		case s[i] >= 0x40 && s[i] <= 0x7e:
+			return i + 1
+		case s[i] < 0x20 || s[i] > 0x3f:
+			return i
+		}
+	}
+	return len(s)
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(Clean(s)), " ") }
+
+// Head returns the beginning of a text, with a mark where it is cut, in at
+// most n bytes; n is at least 3.
+func Head(s string, n int) string {
+	const mark = "…"
+	if len(s) <= n {
+		return s
+	}
+	n -= len(mark)
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + mark
+}
+
+// cutEnd takes at least n bytes from the end of a text, on a rune boundary,
+// and says so.
+func cutEnd(s string, n int) string {
+	keep := max(len(s)-n, 0)
+	for keep > 0 && keep < len(s) && !utf8.RuneStart(s[keep]) {
+		keep--
+	}
+	return fmt.Sprintf("%s\n… (truncated: %d bytes left out)", s[:keep], len(s)-keep)
+}
+
+// cutStart takes at least n bytes from the beginning of a text, on a rune
+// boundary, and says so.
+func cutStart(s string, n int) string {
+	from := min(n, len(s))
+	for from < len(s) && !utf8.RuneStart(s[from]) {
+		from++
+	}
+	return fmt.Sprintf("… (truncated: %d bytes left out)\n%s", from, s[from:])
+}
