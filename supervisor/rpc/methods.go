@@ -24,8 +24,8 @@ type method struct {
 // and is what system.methodSignature tells.
 type tag struct{ kind, name, text string }
 
-// request is one call at work. A method appends exactly one value to out, or
-// returns an error.
+// request is one call at work. A method appends exactly one value to out. When
+// it returns an error, what it has appended does not count.
 type request struct {
 	ctx     context.Context
 	daemon  *supervisor.Daemon

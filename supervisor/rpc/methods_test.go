@@ -35,7 +35,6 @@ autostart=false
 startsecs=0
 redirect_stderr=true
 serverurl=http://example.com:9001
-user=root
 stdout_logfile_maxbytes=0
 stderr_syslog=true
 [group:g]
@@ -43,6 +42,7 @@ programs=sleeper,solo
 priority=7
 [program:missing]
 command=/nonexistent/program
+user=root
 autostart=false
 [program:folder]
 command=/usr/lib
