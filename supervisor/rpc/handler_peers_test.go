@@ -29,6 +29,7 @@ func TestAgainstTheReference(t *testing.T) {
 	t.Run("Python's clients", func(t *testing.T) { testPythonClients(t, theirs, ours) })
 	t.Run("kolo's client", func(t *testing.T) { testKoloClient(t, theirs, ours) })
 	t.Run("help", func(t *testing.T) { testHelp(t, theirs, ours) })
+	t.Run("restart", func(t *testing.T) { testRestart(t, theirs, ours) })
 	t.Run("shutdown", func(t *testing.T) { testShutdown(t, theirs, ours) })
 }
 
@@ -254,6 +255,30 @@ func testHelp(t *testing.T, theirs, ours *daemon) {
 	for _, m := range strings.Fields(methodNames) {
 		if got, want := tags(ours, m), tags(theirs, m); got != want {
 			t.Errorf("the help of %s has the tags %s; want %s", m, got, want)
+		}
+	}
+}
+
+// testRestart restarts both daemons, which then answer again with the same pid.
+func testRestart(t *testing.T, theirs, ours *daemon) {
+	restart := step{call: call("supervisor.restart")}
+	if want, got := restart.take(t, theirs, ours); got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+	for _, d := range []*daemon{theirs, ours} {
+		deadline := time.Now().Add(peer.Deadline)
+		for ; ; <-time.After(20 * time.Millisecond) {
+			// The calls before have stopped it; the restart starts it again.
+			a, err := d.post(call("supervisor.getProcessInfo", "cat"))
+			if err == nil && strings.Contains(a.body, "RUNNING") {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s does not answer after its restart: %v, %v", d.Dir, a, err)
+			}
+		}
+		if a, err := d.post(call("supervisor.getPID")); err != nil || !strings.Contains(a.body, "<int>PID<") {
+			t.Errorf("getPID after the restart: got %v, %v; want the same pid", a, err)
 		}
 	}
 }

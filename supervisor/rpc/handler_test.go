@@ -84,7 +84,7 @@ func TestNamespacesAreThoseOfTheConfiguration(t *testing.T) {
 	for _, tt := range []struct {
 		namespaces []string
 		want       int // methods besides those of system
-	}{{nil, 0}, {[]string{"supervisor"}, 37}, {[]string{"supervisor", "other"}, 74}} {
+	}{{nil, 0}, {[]string{"supervisor"}, 37}, {[]string{"supervisor", "other"}, 74}, {[]string{"system"}, 0}} {
 		h := idle(t, tt.namespaces...)
 		body := post(h, methodCall("system.listMethods", "")).Body.String()
 		if got := strings.Count(body, "<string>"); got != tt.want+4 {

@@ -34,6 +34,9 @@ type request struct {
 	out     *xmlrpc.Answer
 }
 
+// systemNamespace is where the methods stand that are not the daemon's own.
+const systemNamespace = "system"
+
 // methodTable returns all methods by their full names. Those of supervisor
 // stand under each of the given namespaces.
 func methodTable(namespaces []string) map[string]*method {
@@ -48,6 +51,9 @@ func methodTable(namespaces []string) map[string]*method {
 		}
 	}
 	for _, namespace := range namespaces {
+		if namespace == systemNamespace {
+			continue // it is taken
+		}
 		for _, ms := range [][]method{
 			daemonMethods(), reloadMethods(), infoMethods(), startMethods(), stopMethods(),
 			signalMethods(), logMethods(), tailMethods(), clearMethods(), inputMethods(),
@@ -55,7 +61,7 @@ func methodTable(namespaces []string) map[string]*method {
 			add(namespace, ms)
 		}
 	}
-	add("system", systemMethods())
+	add(systemNamespace, systemMethods())
 	return table
 }
 
