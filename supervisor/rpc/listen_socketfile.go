@@ -45,6 +45,9 @@ func (e *ownerError) Error() string { return e.text }
 // stands there already is replaced if nobody listens on it; anything else but
 // a symbolic link is left alone, as errno.EEXIST.
 func listenUnix(server config.Server) (deadlineListener, *socketFile, error) {
+	if len(server.File) >= maxSocketPath {
+		return nil, nil, errPathTooLong
+	}
 	dir := filepath.Dir(server.File)
 	private, err := os.MkdirTemp(dir, ".s")
 	if err != nil {
@@ -53,8 +56,11 @@ func listenUnix(server config.Server) (deadlineListener, *socketFile, error) {
 	defer func() { _ = os.RemoveAll(private) }() // it holds a second name of the socket
 	temporary := filepath.Join(private, "s")
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: temporary, Net: "unix"})
+	if errors.Is(err, syscall.EINVAL) && len(temporary) >= maxSocketPath {
+		err = errPathTooLong
+	}
 	if err != nil {
-		return nil, nil, pathTooLong(err, temporary)
+		return nil, nil, err
 	}
 	listener.SetUnlinkOnClose(false)
 	err = prepareSocket(temporary, server)
@@ -69,14 +75,11 @@ func listenUnix(server config.Server) (deadlineListener, *socketFile, error) {
 	return listener, file, nil
 }
 
-// pathTooLong tells an address that is too long for a socket from other
-// invalid arguments.
-func pathTooLong(err error, path string) error {
-	if errors.Is(err, syscall.EINVAL) && len(path) >= len(syscall.RawSockaddrUnix{}.Path) {
-		return errors.New("AF_UNIX path too long") //nolint:revive,staticcheck // Python's words
-	}
-	return err
-}
+// maxSocketPath is the size of a socket's address, which ends with a zero byte.
+const maxSocketPath = len(syscall.RawSockaddrUnix{}.Path)
+
+// errPathTooLong has Python's words.
+var errPathTooLong = errors.New("AF_UNIX path too long") //nolint:revive,staticcheck // see above
 
 // prepareSocket gives the socket's file its mode and its owner.
 func prepareSocket(path string, server config.Server) error {

@@ -74,7 +74,7 @@ func (s *Servers) add(ctx context.Context, sockets *Sockets, o Options, site *si
 	if err != nil {
 		return err
 	}
-	listener := net.Listener(newGate(lease, maxConnections(len(o.Servers))))
+	listener := net.Listener(newGate(lease, maxConnections(len(o.Servers)), server.CertFile != ""))
 	if server.CertFile != "" {
 		if listener, err = listenTLS(listener, server, o.Log); err != nil {
 			return err

@@ -45,6 +45,8 @@ func maxConnections(servers int) int {
 type gate struct {
 	net.Listener
 	most int
+	// encrypted: TLS is spoken on the connections, which are not looked into.
+	encrypted bool
 
 	mu      sync.Mutex
 	open    int
@@ -52,8 +54,8 @@ type gate struct {
 	unsent  atomic.Int64
 }
 
-func newGate(l net.Listener, most int) *gate {
-	return &gate{Listener: l, most: most, waiting: list.New()}
+func newGate(l net.Listener, most int, encrypted bool) *gate {
+	return &gate{Listener: l, most: most, encrypted: encrypted, waiting: list.New()}
 }
 
 // busy is the whole answer to a connection for which there is no room.
@@ -69,8 +71,10 @@ func (g *gate) Accept() (net.Conn, error) {
 		if c := g.admit(conn); c != nil {
 			return c, nil
 		}
-		_ = conn.SetWriteDeadline(time.Now().Add(shortPatience))
-		_, _ = io.WriteString(conn, busy) // told as a courtesy
+		if !g.encrypted {
+			_ = conn.SetWriteDeadline(time.Now().Add(shortPatience))
+			_, _ = io.WriteString(conn, busy) // told as a courtesy
+		}
 		_ = conn.Close()
 	}
 }
@@ -89,7 +93,7 @@ func (g *gate) admit(conn net.Conn) *gateConn {
 		_ = longest.Conn.Close() // its goroutine sees that
 	}
 	g.open++
-	c := &gateConn{Conn: conn, gate: g}
+	c := &gateConn{Conn: conn, gate: g, beginning: !g.encrypted}
 	c.place = g.waiting.PushBack(c)
 	return c
 }
@@ -100,6 +104,10 @@ type gateConn struct {
 	gate  *gate
 	place *list.Element // nil while there is a request
 	left  bool
+
+	// What follows belongs to whoever reads: see Read.
+	beginning bool   // the next bytes begin a request
+	ready     []byte // read, and not yet handed on
 }
 
 // connState follows the connections of all servers, for http.Server.ConnState.
@@ -118,7 +126,11 @@ func connState(conn net.Conn, state http.ConnState) {
 		g.waiting.Remove(c.place)
 		c.place = nil
 	}
-	if state == http.StateIdle && !c.left {
+	if state != http.StateIdle {
+		return
+	}
+	c.beginning = !g.encrypted
+	if !c.left {
 		c.place = g.waiting.PushBack(c)
 	}
 }
