@@ -112,11 +112,11 @@ func parse(data []byte, touched time.Time) ([]Silence, error) {
 	return silences, errors.Join(errs...)
 }
 
-// header makes a file without silences different from one that was touched.
+// header tells people who keeps the file.
 const header = "# Silences of alerts; vigilance-silence changes this file.\n"
 
 // Change replaces the silences of a file by what change makes of those that
-// are not over. Several processes may do so at a time, and readers see the file
+// are not over; without any the file is removed. Several processes may do so at a time, and readers see the file
 // before or after it.
 func Change(path string, change func([]Silence) []Silence) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -134,10 +134,17 @@ func Change(path string, change func([]Silence) []Silence) error {
 	if err != nil {
 		return err
 	}
+	silences = change(silences)
+	if len(silences) == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove the file of silences: %w", err)
+		}
+		return nil // and touch may make it anew
+	}
 	text := bytes.NewBufferString(header)
 	enc := json.NewEncoder(text)
 	enc.SetEscapeHTML(false)
-	for _, s := range change(silences) {
+	for _, s := range silences {
 		if err := enc.Encode(s); err != nil {
 			return fmt.Errorf("write silences: %w", err)
 		}
