@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,17 +30,6 @@ func needReference(t *testing.T) {
 		}
 		t.Skip(message)
 	}
-}
-
-// buildServer builds the daemon under test.
-func buildServer(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "server")
-	out, err := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", bin, "./testdata/server").CombinedOutput()
-	if err != nil {
-		t.Fatalf("build the daemon under test: %v\n%s", err, out)
-	}
-	return bin
 }
 
 // daemon is a supervisord that can be called.
@@ -88,7 +76,7 @@ func start(t *testing.T, command, sections string) *daemon {
 func pair(t *testing.T, sections string) (theirs, ours *daemon) {
 	t.Helper()
 	needReference(t)
-	return start(t, "/usr/bin/supervisord", sections), start(t, buildServer(t), sections)
+	return start(t, "/usr/bin/supervisord", sections), start(t, buildSupervisord(t), sections)
 }
 
 // answer is what a client sees.
