@@ -70,7 +70,8 @@ func NewSlack() *Service {
 func NewSlackBot() *Service {
 	refuse := func(name string) *Reply { return &Reply{Body: fmt.Sprintf(`{"ok":false,"error":%q}`, name)} }
 	return &Service{
-		ok: Reply{Body: `{"ok":true,"channel":"` + SlackChannel + `","ts":"1503435956.000247","message":{"text":"x"}}`},
+		ok:   Reply{Body: `{"ok":true,"channel":"` + SlackChannel + `","ts":"1503435956.000247","message":{"text":"x"}}`},
+		free: "/auth.test",
 		rates: []rate{{
 			n: 1, period: time.Second,
 			reply: Reply{Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "30"}, Body: `{"ok":false,"error":"ratelimited"}`},

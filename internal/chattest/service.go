@@ -39,6 +39,8 @@ type Request struct {
 	At   time.Time
 	// Accepted tells that it was answered with success.
 	Accepted bool
+
+	free bool // it does not count for the rate limits
 }
 
 // Service is a chat service. Make one with New....
@@ -47,6 +49,7 @@ type Service struct {
 	check func(*http.Request, []byte) *Reply
 	ok    Reply
 	rates []rate
+	free  string // a path to which any number of requests may go
 
 	mu       sync.Mutex
 	script   []Reply
@@ -150,11 +153,12 @@ func (s *Service) answer(r *http.Request, body []byte) Reply {
 	request := Request{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, ContentType: r.Header.Get("Content-Type"),
 		Auth: r.Header.Get("Authorization"), Body: body, At: time.Now(),
+		free: r.Method == http.MethodHead || s.free != "" && r.URL.Path == s.free,
 	}
 	reply, asked := s.ok, len(s.script) > 0
 	if asked {
 		reply, s.script = s.script[0], s.script[1:]
-	} else if wrong := s.judge(r, body, request.At); wrong != nil {
+	} else if wrong := s.judge(r, body, request); wrong != nil {
 		reply = *wrong
 		s.refused++
 	} else {
@@ -165,11 +169,15 @@ func (s *Service) answer(r *http.Request, body []byte) Reply {
 }
 
 // judge counts a request against the rate limits and checks it.
-func (s *Service) judge(r *http.Request, body []byte, now time.Time) *Reply {
+func (s *Service) judge(r *http.Request, body []byte, request Request) *Reply {
+	now := request.At
 	for _, l := range s.rates {
+		if request.free {
+			break
+		}
 		n := 1
 		for _, before := range s.requests {
-			if now.Sub(before.At) < l.period {
+			if !before.free && now.Sub(before.At) < l.period {
 				n++
 			}
 		}

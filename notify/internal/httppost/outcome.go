@@ -98,7 +98,7 @@ func Seconds(s float64) time.Duration {
 	case s > longestWait.Seconds():
 		return longestWait
 	}
-	return time.Duration(s * float64(time.Second))
+	return time.Duration(s*1000+0.5) * time.Millisecond
 }
 
 // Unclear is a reply that nobody foresaw: it may be a success, but must not be

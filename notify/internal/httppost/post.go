@@ -230,10 +230,17 @@ func masker(secrets []string) *strings.Replacer {
 		}
 	}
 	for _, s := range secrets {
-		hide(s)
 		u, err := url.Parse(s)
 		if err != nil || u.Host == "" {
+			hide(s)
 			continue
+		}
+		if u.User == nil && len(u.Path) <= 1 && u.RawQuery == "" {
+			continue // only a host
+		}
+		hide(s)
+		if password, ok := u.User.Password(); ok {
+			hide(password)
 		}
 		if len(u.Path) > 1 {
 			hide(u.Path)
