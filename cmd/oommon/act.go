@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/vigilance-go/vigilance/cmd/internal/check"
+	"github.com/vigilance-go/vigilance/notify"
+	"github.com/vigilance-go/vigilance/supervisor/ctl/client"
+)
+
+// names lists processes for a person.
+func names(in []client.ProcessInfo) string {
+	texts := make([]string, len(in))
+	for i, p := range in {
+		texts[i] = check.Namespec(p)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// act restarts what has to be, and mails.
+func (m *oommon) act(found *findings, infos []client.ProcessInfo) {
+	for _, name := range found.order {
+		c := found.by[name]
+		now := c.of
+		for _, p := range infos {
+			if check.Namespec(p) == name {
+				now = p
+			}
+		}
+		if !m.station.Beside.Go(name, func() { m.handleCasualty(c, now) }) {
+			m.mail(c, append(c.lines, name+" is being restarted already")) // for another loss
+		}
+	}
+	if len(found.strange) > 0 {
+		body := strings.Join(found.strange, "\n")
+		m.station.Stderr.Text(body + "\n")
+		m.station.Post(notify.Message{
+			Subject: m.Subject(fmt.Sprintf("a process in cgroup %s was killed by the OOM killer", found.where)), Body: body,
+		})
+	}
+}
+
+// handleCasualty restarts a process if it goes on without one of its own, and
+// mails what has happened. now is the process as it is.
+func (m *oommon) handleCasualty(c *casualty, now client.ProcessInfo) {
+	name := check.Namespec(c.of)
+	var lines []string
+	write := func(line string) {
+		m.station.Stderr.Text(line + "\n")
+		lines = append(lines, line)
+	}
+	for _, line := range c.lines {
+		write(line)
+	}
+	switch {
+	case m.alertOnly:
+	case c.died:
+		write(name + " has ended, so supervisord does with it what its autorestart option says")
+	case now.State != client.Running:
+		write(name + " not in RUNNING state, NOT restarting")
+	case now.PID != c.of.PID:
+		write(name + " was restarted since, NOT restarting")
+	default:
+		if !m.DryRun {
+			m.remove(c.files)
+		}
+		m.station.Restart.Restart(m.station.Beside.Act, now, write)
+	}
+	m.mail(c, lines)
+}
+
+// remove removes sentinels, so that they can appear anew.
+func (m *oommon) remove(files []string) {
+	for _, file := range files {
+		if err := os.Remove(file); err != nil {
+			m.station.Log.Warn("a sentinel stays, and is acted on again only when it changes", "err", err)
+		}
+	}
+}
+
+// mail mails what has happened to a process.
+func (m *oommon) mail(c *casualty, lines []string) {
+	name := check.Namespec(c.of)
+	subject := "a process of " + name + " was killed by the OOM killer"
+	switch {
+	case c.died:
+		subject = "process " + name + " was killed by the OOM killer"
+	case len(c.files) == len(c.lines):
+		subject = "process " + name + " has run out of memory"
+	}
+	m.station.Post(notify.Message{
+		Subject: m.Subject(subject), Body: strings.Join(lines, "\n"),
+		Group: c.of.Group, Process: c.of.Name, PID: c.of.PID,
+	})
+}
