@@ -114,7 +114,7 @@ func diagnosePermission(path string) string {
 }
 
 func mayEnter(dir string) bool {
-	_, err := os.Lstat(filepath.Join(dir, "."))
+	_, err := os.Lstat(dir + "/.")
 	return !errors.Is(err, fs.ErrPermission)
 }
 

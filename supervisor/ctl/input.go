@@ -30,41 +30,51 @@ var errInterrupted = errors.New("interrupted")
 // plainReader reads lines from a pipe, a file, or a terminal that cannot do
 // more.
 type plainReader struct {
-	in    *os.File
-	out   io.Writer
-	lines chan string // nil until the first line is asked for; closed at the end
+	in  *os.File
+	out io.Writer
+	// Each value of asks is a wish for one line, and brings one to lines, which
+	// is closed at the end of the input. Both are nil until the first.
+	asks    chan struct{}
+	lines   chan string
+	pending bool // a line was wished for and did not come before an interrupt
 }
 
 func (p *plainReader) readLine(ctx context.Context, prompt string) (string, error) {
 	if p.lines == nil {
-		p.lines = make(chan string)
+		p.asks, p.lines = make(chan struct{}, 1), make(chan string)
 		// Ends with the input, or with the program: a read cannot be called
 		// off, and what it returns after an interrupt must not be lost.
-		go p.pump(p.lines)
+		go p.serve()
 	}
 	_, _ = io.WriteString(p.out, prompt)
+	if !p.pending {
+		p.asks <- struct{}{}
+		p.pending = true
+	}
 	select {
 	case line, ok := <-p.lines:
 		if !ok {
-			return "", io.EOF
+			return "", io.EOF // now and ever
 		}
+		p.pending = false
 		return line, nil
 	case <-ctx.Done():
 		return "", errInterrupted
 	}
 }
 
-func (p *plainReader) pump(lines chan<- string) {
-	defer close(lines)
+// serve reads no line before it is asked for: a password may be read from the
+// same terminal in between.
+func (p *plainReader) serve() {
+	defer close(p.lines)
 	in := bufio.NewReader(p.in)
-	for {
+	for range p.asks {
 		line, err := in.ReadString('\n')
 		if err == nil || line != "" {
-			lines <- strings.TrimSuffix(line, "\n")
+			p.lines <- strings.TrimSuffix(line, "\n")
+			continue
 		}
-		if err != nil {
-			return
-		}
+		return
 	}
 }
 
