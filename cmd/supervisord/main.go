@@ -42,6 +42,12 @@ func tool(prog string, starter *starter) cmdline.Tool {
 		CheckArgs: refuseArgs,
 		Option:    func(given cmdline.Option) error { return take(options, given) },
 		Run: func(c *cli.Context) error {
+			switch {
+			case line.check != nil:
+				return check(prog, line, c.App.Writer)
+			case line.json != nil:
+				return cmdline.Usagef("--json prints what --check finds, and means nothing without it")
+			}
 			return start(c.Context, prog, line, starter)
 		},
 	}

@@ -35,12 +35,15 @@ type commandLine struct {
 	stripANSI       *bool
 	minProcs        *int
 	profileOptions  *string
+
+	check, json *bool // beyond the reference's
 }
 
 // option is one option of the command line, and where its value goes.
 type option struct {
 	long, short string // short may be empty
 	takesValue  bool
+	beyond      bool // none of the reference's
 	isSet       func() bool
 	set         func(value string) error
 }
@@ -66,6 +69,8 @@ func (c *commandLine) options() []option {
 		flag("strip_ansi", "t", &c.stripANSI),
 		value("minprocs", "", &c.minProcs, config.ParseInteger),
 		value("profile_options", "", &c.profileOptions, anyText),
+		beyond(flag("check", "", &c.check)),
+		beyond(flag("json", "", &c.json)),
 	}
 }
 
@@ -89,6 +94,11 @@ func flag(long, short string, to **bool) option {
 	return o
 }
 
+func beyond(o option) option {
+	o.beyond = true
+	return o
+}
+
 func anyText(s string) (string, error) { return s, nil }
 
 // flags declares the options for package cmdline.
@@ -99,10 +109,14 @@ func flags(options []option) []cli.Flag {
 		if o.short != "" {
 			aliases = []string{o.short}
 		}
+		category := ""
+		if o.beyond {
+			category = cmdline.Beyond
+		}
 		if o.takesValue {
-			flags[i] = &cli.StringFlag{Name: o.long, Aliases: aliases}
+			flags[i] = &cli.StringFlag{Name: o.long, Aliases: aliases, Category: category}
 		} else {
-			flags[i] = &cli.BoolFlag{Name: o.long, Aliases: aliases}
+			flags[i] = &cli.BoolFlag{Name: o.long, Aliases: aliases, Category: category}
 		}
 	}
 	return flags

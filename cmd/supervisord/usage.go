@@ -38,6 +38,9 @@ Options:
 -a/--minfds NUM -- refuse to start with fewer file descriptors than this
 -t/--strip_ansi -- remove ANSI escape sequences from programs' logs
 --minprocs NUM -- refuse to start with fewer available processes than this
+--check -- read the configuration, print what would be run, and start nothing;
+           the exit status is 2 when it cannot be used
+--json -- print that as JSON
 --profile_options OPTIONS -- accepted and without effect: it configures the
                              Python profiler
 `

@@ -51,12 +51,12 @@ func (r *reader) build() (cfg *Config, err error) {
 func (c *Config) ServerURL() string {
 	for _, server := range c.Servers {
 		if server.Kind == ServerUnix {
-			return "unix://" + server.File
+			return server.URL()
 		}
 	}
 	for _, server := range c.Servers {
 		if server.Kind == ServerInet {
-			return inetURL(server)
+			return server.URL()
 		}
 	}
 	return ""

@@ -180,7 +180,13 @@ func credentials(v *view) (username, password *string) {
 	return username, password
 }
 
-func inetURL(s Server) string {
+// URL returns the address by which clients on this machine reach the server:
+// unix:///path or http://host:port, https where it speaks TLS. No host means
+// localhost.
+func (s Server) URL() string {
+	if s.Kind == ServerUnix {
+		return "unix://" + s.File
+	}
 	scheme, host := "http://", s.Host
 	if s.CertFile != "" {
 		scheme = "https://"
