@@ -285,9 +285,13 @@ func testRestart(t *testing.T, theirs, ours *daemon) {
 
 // testShutdown calls methods while the daemons wait for a process to end.
 func testShutdown(t *testing.T, theirs, ours *daemon) {
-	start := step{call: call("supervisor.startProcess", "stubborn")}
-	if want, got := start.take(t, theirs, ours); got != want {
-		t.Fatalf("got %s, want %s", got, want)
+	for _, s := range []step{
+		{call: call("supervisor.startProcess", "stubborn")},
+		{call: call("supervisor.readProcessStdoutLog", "stubborn", 0, 0), until: "deaf"},
+	} {
+		if want, got := s.take(t, theirs, ours); got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
 	}
 	var all []step
 	all = append(all, step{call: call("supervisor.shutdown")})
@@ -309,7 +313,7 @@ func testShutdown(t *testing.T, theirs, ours *daemon) {
 		}
 	}
 	for _, d := range []*daemon{theirs, ours} {
-		for _, pid := range d.Running("/bin/sh -c trap '' TERM; while :; do sleep 0.1; done") {
+		for _, pid := range d.Running("/bin/sh -c trap '' TERM; echo deaf; while :; do sleep 0.1; done") {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		if status, err := d.WaitExit(); err != nil || status != 0 {

@@ -60,7 +60,7 @@ startsecs=0
 command=/bin/sh -c "printf '\303\244\377\033[1m'; exec sleep 1000"
 startsecs=0
 [program:stubborn]
-command=/bin/sh -c "trap '' TERM; while :; do sleep 0.1; done"
+command=/bin/sh -c "trap '' TERM; echo deaf; while :; do sleep 0.1; done"
 autostart=false
 startsecs=0
 stopwaitsecs=60
