@@ -89,7 +89,11 @@ func (s *Spool) Items() ([]Item, error) {
 			}
 			if reason, readErr := os.ReadFile(s.path(dir, info.Name()+reasonSuffix)); readErr == nil {
 				item.Reason = strings.TrimSpace(string(reason))
-			} else if err != nil {
+			}
+			if item.Reason == "" {
+				item.Reason = strings.TrimSpace(reasons(item.Entry))
+			}
+			if item.Reason == "" && err != nil {
 				item.Reason = err.Error()
 			}
 			items = append(items, item)

@@ -15,10 +15,13 @@ var _ notify.Backlog = (*Spool)(nil)
 
 const (
 	lockName    = "lock"
-	journalName = "journal"
-	journalSize = 256 << 10
-	// journalNames is how many names surely fit into the journal.
-	journalNames = 1000
+	// The journal holds records that are being carried out, and those that
+	// could not be on a full disk.
+	journalName  = "journal"
+	journalSlots = 16
+	journalSize  = 64 << 10
+	// journalNames is how many names surely fit into a record.
+	journalNames = 400
 )
 
 // verdict is the journal's record: an outcome that is being noted.
@@ -30,7 +33,7 @@ type verdict struct {
 }
 
 // maxReason bounds the reason in the journal, in bytes.
-const maxReason = 16 << 10
+const maxReason = 4 << 10
 
 // Hold implements notify.Backlog, by a lock on a file beside the folders. It
 // completes what a killed holder was noting.
@@ -46,7 +49,7 @@ func (s *Spool) Hold() (release func(), ok bool, err error) {
 		}
 		return nil, false, fmt.Errorf("lock the spool: %w", err)
 	}
-	journal, err := openSlots(s.path(journalName), 1, journalSize)
+	journal, err := openSlots(s.path(journalName), journalSlots, journalSize)
 	if err != nil {
 		s.log.Warn("cannot open the spool's journal; a kill may send a part of a message again", "err", err)
 	} else if err := s.replay(journal); err != nil {
@@ -66,19 +69,24 @@ func (s *Spool) Hold() (release func(), ok bool, err error) {
 	}, true, nil
 }
 
+// replay carries out what is in the journal.
 func (s *Spool) replay(journal *slots) error {
-	_, data, ok := journal.read(0)
-	if !ok {
-		return nil
+	var errs []error
+	for i := range journal.n {
+		h, data, ok := journal.read(i)
+		if h.mark == free {
+			continue
+		}
+		var v verdict
+		if ok && json.Unmarshal(data, &v) == nil { // else its writer was killed before it began to act
+			if err := s.apply(v); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+		}
+		errs = append(errs, journal.setMark(i, free))
 	}
-	var v verdict
-	if err := json.Unmarshal(data, &v); err != nil {
-		return fmt.Errorf("read the journal: %w", err)
-	}
-	if err := s.apply(v); err != nil {
-		return err
-	}
-	return journal.setMark(0, free)
+	return errors.Join(errs...)
 }
 
 // Known implements notify.Backlog.
@@ -135,23 +143,39 @@ func (s *Spool) settleSome(v verdict) error {
 	s.mu.Lock()
 	journal := s.journal
 	s.mu.Unlock()
-	if journal == nil || len(v.Names) == 1 {
+	if journal == nil || len(v.Names) == 1 && v.Outcome == notify.Delivered {
 		return s.apply(v) // one message is noted in one step
 	}
 	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write the spool's journal: %w", err)
+	}
+	i, err := s.freeSlot(journal)
 	if err == nil {
-		err = journal.write(0, kept, 0, data)
+		err = journal.write(i, kept, 0, data)
 	}
 	if err != nil {
 		return fmt.Errorf("write the spool's journal: %w", err)
 	}
 	if err := s.apply(v); err != nil {
-		return err // the journal stays: a later Hold tries again
+		return err // the record stays, for another time or another process
 	}
-	if err := journal.setMark(0, free); err != nil {
+	if err := journal.setMark(i, free); err != nil {
 		return fmt.Errorf("clear the spool's journal: %w", err)
 	}
 	return nil
+}
+
+// freeSlot finds room in the journal. It first tries to carry out what is left
+// there.
+func (s *Spool) freeSlot(journal *slots) (int, error) {
+	err := s.replay(journal)
+	for i := range journal.n {
+		if h, headErr := journal.head(i); headErr == nil && h.mark == free {
+			return i, nil
+		}
+	}
+	return 0, errors.Join(errors.New("it is full of what could not be noted"), err)
 }
 
 // apply notes an outcome for each message, and makes that durable once. It may
@@ -189,10 +213,8 @@ func (s *Spool) applyOne(name string, v verdict) error {
 	if c.entry.Count(notify.Pending) == 0 {
 		if c.entry.Count(notify.Refused) == 0 {
 			err = s.retire(name, f)
-		} else {
-			if v.Outcome == notify.Refused {
-				_ = c.write(notify.Target{To: v.To, Outcome: v.Outcome, Reason: v.Reason}) // the reason's file tells as well
-			}
+		} else if err = c.write(notify.Target{To: v.To, Outcome: v.Outcome, Reason: v.Reason}); err == nil {
+			// The reason's file may have no room any more; it stands here as well.
 			err = s.entomb(name, reasons(c.entry))
 		}
 		if errors.Is(err, fs.ErrNotExist) {
