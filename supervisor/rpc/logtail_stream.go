@@ -126,6 +126,7 @@ func (s *streams) follow(out io.Writer, t *tail, gone <-chan struct{}) error {
 func copyNew(out io.Writer, t *tail, watch *watch) error {
 	buf := make([]byte, tailChunk)
 	for {
+		watch.refresh()
 		moved, shorter := t.look()
 		if shorter {
 			if _, err := io.WriteString(out, truncated); err != nil {

@@ -15,7 +15,9 @@ type watch struct {
 	watcher *watcher
 	// ids are the system's numbers for the watches of the file and of its
 	// folder; -1 for none.
-	ids    [2]int32
+	ids [2]int32
+	// gone: one of them watches something else by now. It is the watcher's.
+	gone   bool
 	ticker *time.Ticker // nil unless polling
 }
 

@@ -15,7 +15,9 @@ import (
 // its name.
 const (
 	fileEvents   = sys.IN_MODIFY | sys.IN_ATTRIB | sys.IN_MOVE_SELF | sys.IN_DELETE_SELF
-	folderEvents = sys.IN_CREATE | sys.IN_MOVED_TO | sys.IN_ONLYDIR
+	folderEvents = sys.IN_CREATE | sys.IN_MOVED_TO | sys.IN_MOVE_SELF | sys.IN_DELETE_SELF | sys.IN_ONLYDIR
+	// goneEvents tell that what is watched is not any more what its path names.
+	goneEvents = sys.IN_MOVE_SELF | sys.IN_DELETE_SELF | sys.IN_IGNORED
 )
 
 // watcher watches files by inotify(7): who follows a file that nobody writes
@@ -49,6 +51,17 @@ func (w *watch) renew() {
 	w.watcher.enter(w)
 }
 
+// refresh is to be called before each look: it watches what the path leads to
+// after something on the way there was replaced.
+func (w *watch) refresh() {
+	w.watcher.mu.Lock()
+	defer w.watcher.mu.Unlock()
+	if w.gone || w.ticker != nil {
+		w.watcher.leave(w)
+		w.watcher.enter(w)
+	}
+}
+
 func (w *watch) close() {
 	w.watcher.mu.Lock()
 	defer w.watcher.mu.Unlock()
@@ -58,6 +71,7 @@ func (w *watch) close() {
 
 // enter begins to watch. It is called with r.mu held.
 func (r *watcher) enter(w *watch) {
+	w.gone = false
 	if !r.open() {
 		w.poll()
 		return
@@ -170,6 +184,7 @@ func (r *watcher) hand(events []byte) {
 			continue
 		}
 		for w := range r.watches[id] {
+			w.gone = w.gone || mask&goneEvents != 0
 			if len(name) == 0 || string(name) == filepath.Base(w.path) {
 				w.wake()
 			}

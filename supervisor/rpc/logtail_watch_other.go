@@ -19,4 +19,7 @@ func (*watcher) close() {}
 // renew is to be called when the path leads to another file.
 func (*watch) renew() {}
 
+// refresh is to be called before each look.
+func (*watch) refresh() {}
+
 func (w *watch) close() { w.stopPolling() }

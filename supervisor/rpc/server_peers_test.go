@@ -64,7 +64,7 @@ func serve(t *testing.T, command, password, sections string) *site {
 	t.Helper()
 	s := &site{port: freePort(t)}
 	config := "[unix_http_server]\nfile=%(here)s/socket\n[inet_http_server]\nport=127.0.0.1:{port}\nusername=user\npassword=" +
-		password + "\n" + mainInterface + sections
+		password + "\n" + mainInterface + "[supervisorctl]\n" + sections
 	config = strings.NewReplacer("{port}", fmt.Sprint(s.port)).Replace(config)
 	var err error
 	s.Daemon, err = peer.Start(peer.Spec{Command: []string{command}, Options: "loglevel=trace", Config: config, Dir: t.TempDir()})
