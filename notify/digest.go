@@ -106,6 +106,9 @@ type Composer struct {
 	Title, Body *template.Template
 	// Prefix is put before the subject.
 	Prefix string
+	// Full adds the labels and the log to the body, for services that show
+	// nothing but subject and body.
+	Full bool
 	// MaxBytes is how long a body gets, in bytes, before it says how many more
 	// there are; 0 stands for 8 KiB.
 	MaxBytes int
@@ -136,6 +139,9 @@ func (c Composer) Compose(events []Message) Message {
 	var complaint string
 	m.Subject = c.Prefix + render(c.Title, d, &complaint, func() string { return words.subject(d) })
 	m.Body = render(c.Body, d, &complaint, func() string { return words.body(d, c.maxBytes()) })
+	if c.Full {
+		m.Body += words.rest(m)
+	}
 	if complaint != "" {
 		m.Body += "\n\n" + complaint
 	}

@@ -2,6 +2,8 @@ package notify
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,6 +43,7 @@ type words struct {
 	up        func(uptime string) string
 	well      func(since string) string
 	more      func(n int) string
+	output    string // what stands before the log
 }
 
 func wordsOf(lang Lang) words {
@@ -81,7 +84,8 @@ func english() words {
 		},
 		up:   func(uptime string) string { return "after " + uptime },
 		well: func(since string) string { return "running again since " + since },
-		more: func(n int) string { return fmt.Sprintf("and %d more", n) },
+		more:   func(n int) string { return fmt.Sprintf("and %d more", n) },
+		output: "The end of its output:",
 	}
 }
 
@@ -116,7 +120,8 @@ func chinese() words {
 		},
 		up:   func(uptime string) string { return "已运行 " + uptime },
 		well: func(since string) string { return since + " 起恢复运行" },
-		more: func(n int) string { return fmt.Sprintf("另有 %d 次", n) },
+		more:   func(n int) string { return fmt.Sprintf("另有 %d 次", n) },
+		output: "最后的输出：",
 	}
 }
 
@@ -233,6 +238,21 @@ func (w words) program(b *strings.Builder, d Digest, p Program, share int) {
 		}
 		sep = w.list
 	}
+}
+
+// rest is what a body does not say: labels and log.
+func (w words) rest(m Message) string {
+	var b strings.Builder
+	for i, name := range slices.Sorted(maps.Keys(m.Labels)) {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString("\n" + name + w.colon + m.Labels[name])
+	}
+	if log := strings.TrimRight(m.Log, "\n"); log != "" {
+		b.WriteString("\n\n" + w.output + "\n\n" + log)
+	}
+	return b.String()
 }
 
 // clockLayout shows the date only where the events are of several days, or of

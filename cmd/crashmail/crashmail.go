@@ -18,6 +18,7 @@ type crashmail struct {
 	identity alert.Identity
 	tail     *alert.LogTail // nil for no log in the mail
 	queue    notify.Queue
+	channels *alert.Channels // in place of queue, where more than superlance is asked for
 	stderr   *alert.Stderr
 	log      *slog.Logger
 }
@@ -25,7 +26,16 @@ type crashmail struct {
 // handle answers an event: with OK once its message is kept.
 func (c *crashmail) handle(ctx context.Context, ev listener.Event) error {
 	p, ok := ev.Body.(listener.ProcessState)
-	if !ok || p.EventType != listener.ProcessStateExited || p.Expected || !c.selection.Has(p.GroupName, p.ProcessName) {
+	if !ok || !c.selection.Has(p.GroupName, p.ProcessName) {
+		return nil
+	}
+	events := c.engine.Events
+	if len(events.Types) == 0 {
+		events = defaults().Events
+	}
+	wanted := events.Has(p)
+	recovery := !wanted && c.channels != nil && c.engine.Policy.Recovered > 0 && p.EventType == listener.ProcessStateRunning
+	if !wanted && !recovery {
 		return nil
 	}
 	if len(c.targets) == 0 {
@@ -33,14 +43,68 @@ func (c *crashmail) handle(ctx context.Context, ev listener.Event) error {
 			"group", p.GroupName, "process", p.ProcessName, "pid", p.PID)
 		return nil
 	}
-	c.stderr.Text("unexpected exit, mailing\n")
 	m := c.message(ev.Header, p, time.Now())
-	c.addLog(ctx, &m)
-	if err := c.queue.Put(m, c.targets...); err != nil {
+	m.Recovery = recovery
+	if wanted {
+		c.stderr.Text(announcement(p))
+		c.addLog(ctx, &m)
+	}
+	if err := c.put(m); err != nil {
 		// The daemon keeps it and sends it again, after a pause of Serve's.
 		return fmt.Errorf("keep the message: %w", err)
 	}
 	return nil
+}
+
+// put keeps a message until it is delivered.
+func (c *crashmail) put(m notify.Message) error {
+	if c.channels != nil {
+		return c.channels.Put(m)
+	}
+	return c.queue.Put(m, c.targets...)
+}
+
+// compose writes the mail for one event as it was written when that came in,
+// and for several as all tools do.
+func (c *crashmail) compose(composer notify.Composer) func([]notify.Message) notify.Message {
+	if c.prefix != "" {
+		composer.Prefix = c.prefix + ": "
+	}
+	composer.Full = true
+	return func(events []notify.Message) notify.Message {
+		if m := events[0]; len(events) == 1 && !m.Recovery && !c.ownWords() {
+			return m
+		}
+		return composer.Compose(events)
+	}
+}
+
+// ownWords tells that the mails are not to be in superlance's words.
+func (c *crashmail) ownWords() bool {
+	return c.engine.Composer.Title != nil || c.engine.Composer.Body != nil || c.engine.Composer.Lang != notify.English
+}
+
+// announcement is what superlance's tools write when they mail.
+func announcement(p listener.ProcessState) string {
+	if p.EventType == listener.ProcessStateExited {
+		return "unexpected exit, mailing\n"
+	}
+	return fmt.Sprintf("%s, mailing\n", p.EventType)
+}
+
+// sentences are the subject and the body, by event: superlance's for a crash,
+// and others like them.
+func sentences(p listener.ProcessState) (happened, body string) {
+	what := "went " + strings.TrimPrefix(string(p.EventType), string(listener.AnyProcessState)+"_")
+	switch {
+	case p.EventType != listener.ProcessStateExited:
+		return what, fmt.Sprintf("Process %s in group %s %s from state %s", p.ProcessName, p.GroupName, what, p.FromState)
+	case p.Expected:
+		return "exited", fmt.Sprintf("Process %s in group %s exited (pid %d) from state %s", p.ProcessName, p.GroupName, p.PID, p.FromState)
+	default:
+		return "crashed", fmt.Sprintf("Process %s in group %s exited unexpectedly (pid %d) from state %s",
+			p.ProcessName, p.GroupName, p.PID, p.FromState)
+	}
 }
 
 // message writes the mail, in superlance's words.
@@ -49,22 +113,24 @@ func (c *crashmail) message(h listener.Header, p listener.ProcessState, now time
 	if c.subjectHost {
 		where = " on " + c.host
 	}
-	subject := fmt.Sprintf(" %s crashed%s at %s", p.ProcessName, where, now.Format("2006-01-02 15:04:05,000"))
+	happened, body := sentences(p)
+	subject := fmt.Sprintf(" %s %s%s at %s", p.ProcessName, happened, where, now.Format("2006-01-02 15:04:05,000"))
 	if c.prefix != "" {
 		subject = c.prefix + ":" + subject
 	}
 	return notify.Message{
-		ID:      c.identity.MessageID(h.Server, h.Pool, h.Serial, p.EventType, p.GroupName, p.ProcessName, p.PID),
-		Time:    now,
-		Host:    c.host,
-		Subject: subject,
-		Body: fmt.Sprintf("Process %s in group %s exited unexpectedly (pid %d) from state %s",
-			p.ProcessName, p.GroupName, p.PID, p.FromState),
+		ID:        c.identity.MessageID(h.Server, h.Pool, h.Serial, p.EventType, p.GroupName, p.ProcessName, p.PID),
+		Time:      now,
+		Host:      c.host,
+		Subject:   subject,
+		Body:      body,
 		Event:     string(p.EventType),
 		Group:     p.GroupName,
 		Process:   p.ProcessName,
 		PID:       p.PID,
 		FromState: p.FromState,
+		Expected:  p.Expected,
+		Labels:    c.engine.Labels,
 	}
 }
 
@@ -75,25 +141,26 @@ func (c *crashmail) addLog(ctx context.Context, m *notify.Message) {
 		return
 	}
 	stdout, err := c.tail.Stdout(ctx, m.Group, m.Process, c.logLines)
-	section(m, c.logLines, "stdout", stdout, err)
+	c.section(m, "stdout", stdout, err)
 	if err != nil {
 		c.log.Warn("cannot read the end of a process's output", "err", err)
 		return
 	}
 	stderr, err := c.tail.Stderr(ctx, m.Group, m.Process, c.logLines)
 	if stderr != "" || err != nil {
-		section(m, c.logLines, "stderr", stderr, err)
+		c.section(m, "stderr", stderr, err)
 	}
 }
 
-func section(m *notify.Message, n int, name, text string, err error) {
+func (c *crashmail) section(m *notify.Message, name, text string, err error) {
+	text = c.engine.Mask.Text(text)
 	switch {
 	case err != nil:
 		m.Body += fmt.Sprintf("\n\nThe end of its %s is not to be had: %v", name, err)
 	case text == "":
 		m.Body += fmt.Sprintf("\n\nIts %s is empty.", name)
 	default:
-		m.Body += fmt.Sprintf("\n\nThe end of its %s, at most %d lines:\n\n%s", name, n, strings.TrimRight(text, "\n"))
+		m.Body += fmt.Sprintf("\n\nThe end of its %s, at most %d lines:\n\n%s", name, c.logLines, strings.TrimRight(text, "\n"))
 		m.Log += text + "\n"
 	}
 }

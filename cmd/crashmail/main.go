@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime/debug"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -34,15 +33,18 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		Stderr: stderr,
 		Flags:  flags(),
 		Shows: []cmdline.Show{
-			{Name: "help", Aliases: []string{"h"}, Text: usage},
-			{Name: "version", Category: cmdline.Beyond, Text: version() + "\n"},
+			{Name: "help", Aliases: []string{"h"}, Text: usage()},
+			{Name: "version", Category: cmdline.Beyond, Text: alert.Version() + "\n"},
 		},
 		Complain: func(stderr io.Writer, name string, err error) int {
-			_, _ = io.WriteString(stdout, usage)    // as superlance does, and nothing else can be done
+			_, _ = io.WriteString(stdout, usage())  // as superlance does, and nothing else can be done
 			_ = cmdline.Complain(stderr, name, err) // its status is supervisord's
 			return usageStatus
 		},
 		Run: func(c *cli.Context) error {
+			if err := alert.UseConfig(c, "crashmail", flags()); err != nil {
+				return err
+			}
 			o, err := readOptions(c)
 			if err != nil {
 				return err
@@ -58,7 +60,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 
 // flags declares the options: superlance's, then what goes beyond.
 func flags() []cli.Flag {
-	return append([]cli.Flag{
+	own := []cli.Flag{
 		&cli.StringSliceFlag{Name: "program", Aliases: []string{"p"}},
 		&cli.BoolFlag{Name: "any", Aliases: []string{"a"}},
 		&cli.StringFlag{Name: "optionalheader", Aliases: []string{"o"}},
@@ -69,7 +71,14 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "log-lines", Category: cmdline.Beyond},
 		&cli.StringFlag{Name: "spool", Category: cmdline.Beyond},
 		&cli.BoolFlag{Name: "test", Category: cmdline.Beyond},
-	}, alert.MailFlags()...)
+		&cli.BoolFlag{Name: "check", Category: cmdline.Beyond},
+	}
+	return append(append(own, alert.EngineFlags()...), alert.MailFlags()...)
+}
+
+// defaults are superlance's: one mail for each unexpected exit.
+func defaults() alert.Defaults {
+	return alert.Defaults{Events: alert.Events{Types: []listener.EventType{listener.ProcessStateExited}}}
 }
 
 // options are what the command line and the environment say.
@@ -84,7 +93,8 @@ type options struct {
 	subjectHost bool
 	logLines    int // of the program's output; 0 for none
 	spool       string
-	test        bool
+	test, check bool
+	engine      alert.EngineOptions
 	env         listener.Environment
 }
 
@@ -105,6 +115,7 @@ func readOptions(c *cli.Context) (options, error) {
 		subjectHost: c.Bool("subject-host"),
 		spool:       c.String("spool"),
 		test:        c.Bool("test"),
+		check:       c.Bool("check"),
 		env:         listener.ReadEnvironment(os.Getenv),
 	}
 	if text := c.String("log-lines"); text != "" {
@@ -112,18 +123,13 @@ func readOptions(c *cli.Context) (options, error) {
 			return o, cmdline.Usagef("--log-lines %q, want a number from 0 to %d", text, maxLogLines)
 		}
 	}
+	if o.engine, err = alert.ReadEngine(c, defaults()); err != nil {
+		return o, err
+	}
 	o.mail, err = alert.ReadMail(c, c.String("sendmail_program"), "crashmail@"+host)
 	if err != nil || len(o.recipients) == 0 {
 		return o, err
 	}
 	o.targets, err = o.mail.Targets(o.recipients)
 	return o, err
-}
-
-// version is the version of vigilance that this binary was built from.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }

@@ -23,7 +23,10 @@ var errNotAListener = errors.New("crashmail must be run as a supervisor event li
 
 // run is crashmail, from its options to its end.
 func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer, serve ...listener.Option) error {
-	if o.test {
+	switch {
+	case o.check:
+		return check(o, stdout)
+	case o.test:
 		return sendTest(ctx, o, stdout)
 	}
 	// superlance wants a server URL. A daemon without an HTTP server gives none.
@@ -47,6 +50,9 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 	if err != nil {
 		return err
 	}
+	if o.engine.Asked || c.ownWords() {
+		return c.serveMerged(ctx, notifier, serve)
+	}
 	var durable bool
 	c.queue, durable = alert.OpenQueue(o.spool, o.env.GroupName, c.log)
 	deliverer := notify.Deliverer{
@@ -63,6 +69,28 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 		c.log.Error("mails are lost: they could not be delivered, and there is no spool", "messages", n)
 	}
 	return err
+}
+
+// serveMerged is what is left of run where mails are merged or held back.
+func (c *crashmail) serveMerged(ctx context.Context, notifier notify.Notifier, serve []listener.Option) error {
+	to := alert.Destination{Notifier: c.reporting(notifier), Targets: c.targets}
+	c.channels = alert.OpenChannels([]alert.Destination{to}, c.spool, c.env.GroupName, c.engine, c.log)
+	c.channels.Compose(c.compose(c.engine.Composer))
+	c.channels.Start(ctx)
+	defer c.channels.Stop()
+	return listener.Serve(ctx, c.handle, serve...)
+}
+
+// check has checked the options by being called.
+func check(o options, stdout io.Writer) error {
+	if len(o.targets) == 0 {
+		return errors.New("check options: no recipient, want -m ADDRESS")
+	}
+	if _, err := o.mail.Notifier(nil); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stdout, "== options are good; whether mail arrives, only --test can tell\n")
+	return nil
 }
 
 // reporting wraps a Notifier so that each mail that is sent stands on standard
@@ -90,7 +118,7 @@ func sendTest(ctx context.Context, o options, stdout io.Writer) error {
 	now := time.Now()
 	c := &crashmail{options: o}
 	m := c.message(listener.Header{}, listener.ProcessState{
-		ProcessName: "test", GroupName: "test", FromState: "RUNNING", PID: os.Getpid(),
+		EventType: listener.ProcessStateExited, ProcessName: "test", GroupName: "test", FromState: "RUNNING", PID: os.Getpid(),
 	}, now)
 	m.ID = fmt.Sprintf("test.%d.%d", os.Getpid(), now.UnixNano())
 	m.Body = "This is a test of crashmail on " + o.host + ". No process has crashed. A real mail says:\n\n" + m.Body

@@ -3,7 +3,8 @@ package main
 import "github.com/vigilance-go/vigilance/cmd/internal/alert"
 
 // usage is what --help prints, and what follows a wrong option.
-const usage = `crashmail [-p processname] [-a] [-o string] [-m mail_address]
+func usage() string {
+	return `crashmail [-p processname] [-a] [-o string] [-m mail_address]
           [-s sendmail] [--smtp-host host] [other options]
 
 Sends a mail when a process of a supervisord ends unexpectedly. It is an event
@@ -36,6 +37,9 @@ Options:
       a [unix_http_server] section; where that has a password, the listener
       needs environment=SUPERVISOR_USERNAME="...",SUPERVISOR_PASSWORD="...".
 
+` + defaults().Describe("crashmail") + `
+--check -- check the options, and send nothing.
+
 --test -- send a test mail to all recipients now, and print the whole
       conversation. Needs no supervisord.
 
@@ -52,6 +56,7 @@ A sample invocation:
 
 crashmail -p program1 -p group1:program2 -m dev@example.com
 `
+}
 
 // notAListener is what follows superlance's own message.
 const notAListener = `

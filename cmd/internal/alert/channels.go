@@ -28,6 +28,8 @@ type Destination struct {
 	// Targets are what each message is queued for; none stands for one
 	// without a name.
 	Targets []string
+	// Full tells that it shows nothing but subject and body.
+	Full bool
 	// Begin, when not nil, is called before the first message is sent. It may
 	// keep its state in the folder dir, which is empty for none, and start what
 	// ends with ctx.
@@ -72,7 +74,7 @@ func OpenChannels(destinations []Destination, dir, group string, o EngineOptions
 			notifier = notify.NewPacer(notifier, limits)
 		}
 		composer := o.Composer
-		composer.MaxBytes = room(limits)
+		composer.MaxBytes, composer.Full = room(limits), d.Full
 		ch.dispatcher = notify.Dispatcher{
 			Queue: ch.queue, Notifier: notifier, Policy: policy, Compose: composer.Compose,
 			Store: store, Log: log, StopTimeout: StopTimeout,
@@ -95,9 +97,9 @@ func room(l notify.Limits) int {
 }
 
 // Compose replaces how messages are written.
-func (c *Channels) Compose(wrap func(notify.Composer) func([]notify.Message) notify.Message, o notify.Composer) {
+func (c *Channels) Compose(compose func(events []notify.Message) notify.Message) {
 	for _, ch := range c.all {
-		ch.dispatcher.Compose = wrap(o)
+		ch.dispatcher.Compose = compose
 	}
 }
 

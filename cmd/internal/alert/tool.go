@@ -176,7 +176,7 @@ func (t Tool) destinations(c *cli.Context, trace io.Writer) ([]Destination, erro
 		if err != nil {
 			return nil, err
 		}
-		d := Destination{Name: "mail"}
+		d := Destination{Name: "mail", Full: true}
 		if d.Targets, err = o.Targets(recipients); err != nil {
 			return nil, err
 		}
@@ -232,7 +232,7 @@ func (t Tool) test(c *cli.Context, o options, stdout io.Writer) error {
 	failed, total := 0, 0
 	for _, d := range destinations {
 		composer := o.Composer
-		composer.MaxBytes = room(notify.LimitsOf(d.Notifier))
+		composer.MaxBytes, composer.Full = room(notify.LimitsOf(d.Notifier)), d.Full
 		message := composer.Compose([]notify.Message{m})
 		for _, to := range notify.NewEntry(message, d.Targets...).Targets {
 			message.To = to.To
