@@ -81,6 +81,9 @@ func (h *httpok) handle(_ context.Context, ev listener.Event) {
 func (h *httpok) check(watch, act context.Context) {
 	if !h.eager {
 		infos, err := check.Infos(watch, h.station.Daemon)
+		if watch.Err() != nil {
+			return
+		}
 		if err != nil {
 			h.station.Log.Error("cannot tell whether a process runs, so nothing is checked", "err", err)
 			return

@@ -27,6 +27,7 @@ type Fake struct {
 
 	mu        sync.Mutex
 	processes []client.ProcessInfo
+	asked     int
 	calls     []string
 	faults    map[string]client.Fault
 	hold      map[string]chan struct{}
@@ -112,6 +113,13 @@ func (f *Fake) Calls() []string {
 	return slices.Clone(f.calls)
 }
 
+// Asked returns how often getAllProcessInfo was called.
+func (f *Fake) Asked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
 var (
 	methodName = regexp.MustCompile(`<methodName>supervisor\.(\w+)</methodName>`)
 	argument   = regexp.MustCompile(`<string>([^<]*)</string>`)
@@ -135,6 +143,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if method[1] == "getAllProcessInfo" {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		f.asked++
 		_, _ = fmt.Fprint(w, answer(infos(f.processes)))
 		return
 	}
