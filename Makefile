@@ -19,10 +19,10 @@ LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 REQUIRE_PEERS := $(if $(shell command -v apt-get),1,)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long lint clean deps checks gofmt vet cross
+.PHONY: help build run test test-long bench bench-short lint clean deps checks gofmt vet cross
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build every command into bin/
 	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -o bin/ ./cmd/...
@@ -40,6 +40,12 @@ test-long: deps ## The same tests with many more rounds (about half an hour)
 		go test -race -count=1 -timeout 40m -tags $(TAGS) ./...
 
 checks: gofmt vet lint cross
+
+bench: deps ## Measure beside Debian's supervisord, about fifteen minutes; writes docs/benchmarks.md
+	go run ./bench -o docs/benchmarks.md
+
+bench-short: deps ## The same in about a minute or two, to the terminal alone
+	go run ./bench -short
 
 lint: $(LINT) ## Run golangci-lint with the rules of .golangci.yml
 	$(LINT) run --build-tags $(TAGS) ./...
