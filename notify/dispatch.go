@@ -62,6 +62,10 @@ const (
 	// look is how often a Dispatcher looks for what another process has put,
 	// and whether a silence has changed.
 	look = 2 * time.Second
+	// Where a look takes long, because much waits, the time to the next one is
+	// idle times as long, but never more than maxLook.
+	idle    = 1000
+	maxLook = 20 * time.Second
 	// crowd is how many waiting events make passes rarer, and pause by how much.
 	crowd      = 200
 	crowdPause = 100 * time.Millisecond
@@ -127,7 +131,8 @@ type dispatch struct {
 	lanes map[string]*runningLane
 	// unsaved tells that the last Save failed, which is logged once.
 	unsaved bool
-	passed  time.Time // the end of the last pass
+	passed  time.Time     // the end of the last pass
+	effort  time.Duration // what it took
 }
 
 // indexed is what is kept in memory of a waiting message.
@@ -142,6 +147,8 @@ type runningLane struct {
 	retry
 	// doubts counts attempts in a row whose error said GiveUpAfter.
 	doubts int
+	// pressed tells that the pacer has held up the next message.
+	pressed bool
 	// unnoted are outcomes that could not be noted yet.
 	unnoted map[string]verdict
 }
@@ -251,7 +258,7 @@ func (p *Pacer) taken(now time.Time) PacerState {
 // wait returns when there may be something to do, or ctx is done.
 func (r *dispatch) wait(ctx context.Context, next time.Time) {
 	now := time.Now()
-	if soon := now.Add(look); next.IsZero() || next.After(soon) {
+	if soon := now.Add(max(look, min(r.effort*idle, maxLook))); next.IsZero() || next.After(soon) {
 		next = soon
 	}
 	timer := time.NewTimer(next.Sub(now))
@@ -276,6 +283,7 @@ func (r *dispatch) wait(ctx context.Context, next time.Time) {
 // pass sends what is due, until stop is closed, and returns when something
 // will be due; the zero time for nothing that is known.
 func (r *dispatch) pass(ctx context.Context, stop <-chan struct{}, flush bool) (next time.Time) {
+	began := time.Now()
 	r.refresh()
 	for _, to := range slices.Sorted(maps.Keys(r.lanes)) {
 		l := r.lanes[to]
@@ -286,6 +294,7 @@ func (r *dispatch) pass(ctx context.Context, stop <-chan struct{}, flush bool) (
 		}
 	}
 	r.passed = time.Now()
+	r.effort = r.passed.Sub(began)
 	return next
 }
 
@@ -349,7 +358,7 @@ func (r *dispatch) serve(ctx context.Context, stop <-chan struct{}, l *runningLa
 		if ctx.Err() != nil || l.due.After(now) {
 			return l.due
 		}
-		d := r.Policy.decide(&l.lane, r.pending(l), now, flush)
+		d := r.Policy.decide(&l.lane, r.pending(l), now, haste{flush: flush, pressed: l.pressed})
 		if len(d.forget)+len(d.drop) > 0 {
 			for _, e := range d.drop {
 				r.log.Info("an event is dropped, because its process is silenced",
@@ -362,9 +371,11 @@ func (r *dispatch) serve(ctx context.Context, stop <-chan struct{}, l *runningLa
 		}
 		if r.pacer != nil {
 			if due, _ := r.pacer.due(now); due.After(now) {
+				l.pressed = true
 				return due // more may come in until then
 			}
 		}
+		l.pressed = false
 		r.attempt(ctx, l, d.send)
 	}
 }

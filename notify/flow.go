@@ -82,9 +82,18 @@ func (d *decision) at(t time.Time) {
 	}
 }
 
-// decide looks at what waits for one target, oldest first. flush tells that
-// this is the last chance for long: then nothing waits for company.
-func (p Policy) decide(l *lane, events []waiting, now time.Time, flush bool) decision {
+// haste is what a decision must know beside the policy.
+type haste struct {
+	// flush tells that this is the last chance for long: then nothing waits for
+	// company.
+	flush bool
+	// pressed tells that the service's own limit has held a message up: then
+	// all that is due goes into one.
+	pressed bool
+}
+
+// decide looks at what waits for one target, oldest first.
+func (p Policy) decide(l *lane, events []waiting, now time.Time, h haste) decision {
 	var d decision
 	events = p.unsilenced(&d, events, now)
 	events = p.useful(&d, l, events)
@@ -97,7 +106,7 @@ func (p Policy) decide(l *lane, events []waiting, now time.Time, flush bool) dec
 	}
 	var due []waiting
 	for key, own := range byProcess(events) {
-		send, at := p.ready(l.Processes[key], own, now, flush)
+		send, at := p.ready(l.Processes[key], own, now, h.flush)
 		due = append(due, send...)
 		if len(send) == 0 {
 			d.at(at)
@@ -112,7 +121,7 @@ func (p Policy) decide(l *lane, events []waiting, now time.Time, flush bool) dec
 		}
 		return compareText(a.ID, b.ID)
 	})
-	p.limit(&d, l, due, now)
+	p.limit(&d, l, due, now, h.pressed)
 	return d
 }
 
@@ -217,7 +226,7 @@ func (p Policy) ready(m memory, own []waiting, now time.Time, flush bool) (send 
 
 // limit takes as much of what is due as one message may hold, if a message
 // may be sent at all.
-func (p Policy) limit(d *decision, l *lane, due []waiting, now time.Time) {
+func (p Policy) limit(d *decision, l *lane, due []waiting, now time.Time, pressed bool) {
 	l.prune(now, p.Flood)
 	left := p.PerMinute - len(l.Sends)
 	if p.PerMinute > 0 && left <= 0 {
@@ -228,7 +237,7 @@ func (p Policy) limit(d *decision, l *lane, due []waiting, now time.Time) {
 	if most <= 0 {
 		most = DefaultMaxEvents
 	}
-	if p.Interval == 0 && p.Flood == 0 && (p.PerMinute == 0 || left > 1) {
+	if !pressed && p.Interval == 0 && p.Flood == 0 && (p.PerMinute == 0 || left > 1) {
 		most = 1 // nothing asks for company yet
 	}
 	if len(due) > most {

@@ -82,8 +82,8 @@ func english() words {
 			}
 			return reason
 		},
-		up:   func(uptime string) string { return "after " + uptime },
-		well: func(since string) string { return "running again since " + since },
+		up:     func(uptime string) string { return "after " + uptime },
+		well:   func(since string) string { return "running again since " + since },
 		more:   func(n int) string { return fmt.Sprintf("and %d more", n) },
 		output: "The end of its output:",
 	}
@@ -118,8 +118,8 @@ func chinese() words {
 			}
 			return reason
 		},
-		up:   func(uptime string) string { return "已运行 " + uptime },
-		well: func(since string) string { return since + " 起恢复运行" },
+		up:     func(uptime string) string { return "已运行 " + uptime },
+		well:   func(since string) string { return since + " 起恢复运行" },
 		more:   func(n int) string { return fmt.Sprintf("另有 %d 次", n) },
 		output: "最后的输出：",
 	}

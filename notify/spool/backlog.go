@@ -14,7 +14,7 @@ import (
 var _ notify.Backlog = (*Spool)(nil)
 
 const (
-	lockName    = "lock"
+	lockName = "lock"
 	// The journal holds records that are being carried out, and those that
 	// could not be on a full disk.
 	journalName  = "journal"
