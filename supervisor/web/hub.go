@@ -13,6 +13,8 @@ import (
 const (
 	// sampleEvery is the time between two samples of CPU and memory.
 	sampleEvery = 2 * time.Second
+	// firstSample is the time to the first whose CPU means something.
+	firstSample = 700 * time.Millisecond
 	// settleTime gathers the events of a burst into one look at the states.
 	settleTime = 60 * time.Millisecond
 	// lingerTime is how long the charts are kept up when nobody looks any
@@ -117,11 +119,11 @@ func (h *hub) watch(feed *supervisor.Feed) {
 	defer feed.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	sample := time.NewTicker(sampleEvery)
+	h.sample(time.Now()) // CPU is what is used between two samples
+	sample := time.NewTimer(firstSample)
 	defer sample.Stop()
 	settle := time.NewTimer(settleTime)
 	linger := time.NewTimer(lingerTime)
-	h.sample(time.Now())
 	var dropped uint64
 	for {
 		select {
@@ -135,6 +137,7 @@ func (h *hub) watch(feed *supervisor.Feed) {
 		case <-settle.C:
 			h.refresh(ctx)
 		case now := <-sample.C:
+			sample.Reset(sampleEvery)
 			h.refresh(ctx)
 			h.sample(now)
 		case <-h.joined:

@@ -31,8 +31,8 @@ func newSampler() *sampler {
 }
 
 // sample measures each of the given processes together with its descendants.
-// Those whose figures cannot be had are left out. The first sample shows no
-// CPU.
+// Those whose figures cannot be had are left out. The first call only looks
+// and returns nothing, as does one long after another.
 func (s *sampler) sample(pids []int, now time.Time) map[int]usage {
 	if !s.ok || len(pids) == 0 {
 		return nil
@@ -49,13 +49,17 @@ func (s *sampler) sample(pids []int, now time.Time) map[int]usage {
 			stats[st.PID] = spent{st.Starttime, st.UTime + st.STime}
 		}
 	}
+	elapsed, before := now.Sub(s.at), s.before
+	s.at, s.before = now, stats
+	if before == nil || elapsed <= 0 || elapsed > 3*sampleEvery {
+		return nil
+	}
 	found := make(map[int]usage, len(pids))
 	for _, pid := range pids {
 		if _, lives := stats[pid]; lives {
 			found[pid] = usage{}
 		}
 	}
-	elapsed := now.Sub(s.at).Seconds()
 	for pid, st := range stats {
 		root, ours := ancestor(pid, parents, found)
 		if !ours {
@@ -67,19 +71,16 @@ func (s *sampler) sample(pids []int, now time.Time) map[int]usage {
 				u.RSS += int64(m.ResidentBytes())
 			}
 		}
-		if s.before != nil && elapsed > 0 {
-			u.CPU += float64(st.ticks-s.used(pid, st)) / ticksPerSecond / elapsed * 100
-		}
+		u.CPU += float64(st.ticks-used(before, pid, st)) / ticksPerSecond / elapsed.Seconds() * 100
 		found[root] = u
 	}
-	s.at, s.before = now, stats
 	return found
 }
 
 // used is what the process had spent at the sample before: nothing when it was
 // born since.
-func (s *sampler) used(pid int, st spent) uint {
-	if was, known := s.before[pid]; known && was.start == st.start && was.ticks <= st.ticks {
+func used(before map[int]spent, pid int, st spent) uint {
+	if was, known := before[pid]; known && was.start == st.start && was.ticks <= st.ticks {
 		return was.ticks
 	}
 	return 0
