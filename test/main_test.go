@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -105,7 +106,7 @@ func missingPeer(t *testing.T, name string, reason error) {
 
 // scenario is one thing that a supervisord is made to do.
 type scenario struct {
-	config    string            // see peer.Spec; {python} becomes the interpreter
+	config    string            // see peer.Spec; {python} becomes the interpreter, {port} a free TCP port
 	options   string            // see peer.Spec
 	files     map[string]string // see peer.Spec
 	env       []string
@@ -125,6 +126,7 @@ type outcome struct {
 	stderr    []string
 	status    int      // exit status of the daemon
 	leftovers []string // processes that outlived the daemon
+	port      string   // {port}; :PORT in the lines above
 	daemon    *peer.Daemon
 }
 
@@ -170,10 +172,14 @@ func runOurs(t *testing.T, s scenario) outcome {
 }
 
 func (s scenario) run(command []string, python, dir string) (outcome, error) {
-	o := outcome{}
+	port, err := freePort()
+	if err != nil {
+		return outcome{}, err
+	}
+	o := outcome{port: strconv.Itoa(port)}
 	d, err := peer.Start(peer.Spec{
 		Command:   command,
-		Config:    strings.ReplaceAll(s.config, "{python}", python),
+		Config:    strings.NewReplacer("{python}", python, "{port}", o.port).Replace(s.config),
 		Options:   s.options,
 		Files:     s.files,
 		Dir:       dir,
@@ -217,6 +223,11 @@ func (o *outcome) collect(d *peer.Daemon) (err error) {
 	}
 	if o.stderr, err = d.Lines("daemon.stderr"); err != nil {
 		return err
+	}
+	for _, lines := range [][]string{o.log, o.stdout, o.stderr} {
+		for i, line := range lines {
+			lines[i] = strings.ReplaceAll(line, ":"+o.port, ":PORT")
+		}
 	}
 	for _, line := range o.stderr {
 		if strings.Contains(line, "DATA RACE") {
