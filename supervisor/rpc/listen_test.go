@@ -383,7 +383,8 @@ func TestGateMakesRoom(t *testing.T) {
 		return client, conn.(*gateConn)
 	}
 	first, firstServer := dial()
-	second, _ := dial()
+	second, secondServer := dial()
+	connState(secondServer, http.StateNew)
 	dial()
 	connState(firstServer, http.StateActive)
 	dial() // in the place of the second

@@ -32,6 +32,11 @@ func newMetrics(d *supervisor.Daemon, counts *requestCounts) http.Handler {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	return metricsPage(registry)
+}
+
+// metricsPage serves what the registry gathers.
+func metricsPage(registry *prometheus.Registry) http.Handler {
 	page := promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		DisableCompression:  true, // as all answers are, if the client asks
 		MaxRequestsInFlight: maxScrapes,

@@ -14,7 +14,7 @@ const (
 	// freeBody is the part of a body that is always accepted; what is beyond
 	// it counts, with that of all other requests, against maxBodies.
 	freeBody  = 16 << 10
-	maxBodies = 16 << 20
+	maxBodies = 8 << 20
 	// bodyPatience is how long a client may take for the body of a request.
 	bodyPatience = 30 * time.Second
 )

@@ -116,7 +116,7 @@ func connState(conn net.Conn, state http.ConnState) {
 		conn = wrapped.NetConn() // TLS
 	}
 	c, ok := conn.(*gateConn)
-	if !ok {
+	if !ok || state == http.StateNew { // which has its place
 		return
 	}
 	g := c.gate
