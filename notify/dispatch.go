@@ -258,7 +258,11 @@ func (p *Pacer) taken(now time.Time) PacerState {
 // wait returns when there may be something to do, or ctx is done.
 func (r *dispatch) wait(ctx context.Context, next time.Time) {
 	now := time.Now()
-	if soon := now.Add(max(look, min(r.effort*idle, maxLook))); next.IsZero() || next.After(soon) {
+	rest := look
+	if len(r.events) >= crowd {
+		rest = max(look, min(r.effort*idle, maxLook))
+	}
+	if soon := now.Add(rest); next.IsZero() || next.After(soon) {
 		next = soon
 	}
 	timer := time.NewTimer(next.Sub(now))
@@ -370,7 +374,7 @@ func (r *dispatch) serve(ctx context.Context, stop <-chan struct{}, l *runningLa
 			return d.next
 		}
 		if r.pacer != nil {
-			if due, _ := r.pacer.due(now); due.After(now) {
+			if due, _ := r.pacer.due(now); due.After(now) && !(flush && due.Before(now.Add(r.StopTimeout))) {
 				l.pressed = true
 				return due // more may come in until then
 			}
