@@ -2,12 +2,15 @@ package alert
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kolo/xmlrpc"
 
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify"
@@ -78,6 +81,10 @@ func (f *Facts) Add(ctx context.Context, m *notify.Message) {
 	}
 	if err := f.ask(ctx, m); err != nil {
 		f.log.Warn("cannot ask the daemon about a process; the message is sent without", "process", m.Process, "err", err)
+		var fault xmlrpc.FaultError
+		if errors.As(err, &fault) {
+			return // it answers
+		}
 		f.mu.Lock()
 		f.silent = m.Time.Add(askAgain)
 		f.mu.Unlock()

@@ -84,7 +84,7 @@ func (t *LogTail) tail(ctx context.Context, method, group, process string, n int
 		return "", fmt.Errorf("read log of %s:%s: empty answer", group, process)
 	}
 	text, ok := result[0].(string)
-	if !ok {
+	if !ok && result[0] != nil { // an empty string is read as nil
 		return "", fmt.Errorf("read log of %s:%s: answer %T, want a string", group, process, result[0])
 	}
 	cut := len(text) >= length-4 // at least a part of a character may be missing
