@@ -77,7 +77,7 @@ func (line *commandLine) resolve(prog string) (ctl.Options, error) {
 	}
 	origin := "the default, as no configuration file was found"
 	if file != "" {
-		loaded, err := config.LoadCtl(file, config.Options{})
+		loaded, err := config.LoadCtl(file, config.Options{TempDir: os.TempDir()}) // which must not be searched for
 		if err != nil {
 			return ctl.Options{}, cmdline.Usagef("%s", explain(err))
 		}

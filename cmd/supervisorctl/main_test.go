@@ -27,7 +27,33 @@ import (
 
 // TestMain lets this binary be supervisorctl where it is started by that name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"supervisorctl": main})
+	testscript.Main(withDaemon{m}, map[string]func(){"supervisorctl": main})
+}
+
+// daemonVariable names the environment variable that says which supervisord is
+// ours. Where it is not set, the one of this checkout is built.
+const daemonVariable = "VIGILANCE_SUPERVISORD"
+
+// withDaemon runs the tests with the variable set.
+type withDaemon struct{ m *testing.M }
+
+func (w withDaemon) Run() int {
+	if os.Getenv(daemonVariable) != "" {
+		return w.m.Run()
+	}
+	dir, err := os.MkdirTemp("", "supervisorctl-test-")
+	if err == nil {
+		defer func() { _ = os.RemoveAll(dir) }()
+		prog := filepath.Join(dir, "supervisord")
+		build := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", prog, "../supervisord")
+		build.Stderr = os.Stderr
+		err = errors.Join(build.Run(), os.Setenv(daemonVariable, prog))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build the supervisord under test:", err)
+		return 1
+	}
+	return w.m.Run()
 }
 
 // The reference's programs.
@@ -63,22 +89,16 @@ func needReference(t *testing.T) {
 type pair struct{ name, ctl, daemon string }
 
 // pairs returns the combinations to compare, the reference with itself first.
-// VIGILANCE_SUPERVISORD names our daemon; without it, only the reference's is
-// controlled.
 func pairs(t *testing.T) []pair {
 	t.Helper()
 	needReference(t)
-	own := ours(t)
-	all := []pair{
+	ctl, daemon := ours(t), os.Getenv(daemonVariable)
+	return []pair{
 		{"reference ctl, reference daemon", referenceCtl, referenceDaemon},
-		{"our ctl, reference daemon", own, referenceDaemon},
+		{"our ctl, reference daemon", ctl, referenceDaemon},
+		{"reference ctl, our daemon", referenceCtl, daemon},
+		{"our ctl, our daemon", ctl, daemon},
 	}
-	if daemon := os.Getenv("VIGILANCE_SUPERVISORD"); daemon != "" {
-		all = append(all,
-			pair{"reference ctl, our daemon", referenceCtl, daemon},
-			pair{"our ctl, our daemon", own, daemon})
-	}
-	return all
 }
 
 // step is one run of supervisorctl.
@@ -370,7 +390,7 @@ func masks() []struct {
 	}{
 		{regexp.MustCompile(`pid \d+, uptime \d+:\d\d:\d\d`), "pid N, uptime T"},
 		{regexp.MustCompile(`[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M`), "DATE"},
-		{regexp.MustCompile(`(?m)^((?:[a-z]+> )*)[1-9]\d*$`), "${1}N"},
+		{regexp.MustCompile(`(?m)^(.*> )?[1-9]\d*$`), "${1}N"},
 		{regexp.MustCompile(`(?m)^\S+ GetPassWarning.*\n.*\n`), ""},
 		// An interrupt reaches the reference in one of several places.
 		{regexp.MustCompile(`(?m)^\S+ Cannot connect, error: <class 'KeyboardInterrupt'> \(\)\n`), ""},
@@ -378,7 +398,7 @@ func masks() []struct {
 		{regexp.MustCompile(`(?m)( cannot be resolved within \[\S+\]).*`), "$1"},
 		{regexp.MustCompile(`: file: \S+ line: \d+`), ": file: F line: N"},
 		{regexp.MustCompile(`(?m)^supervisorctl: tried .*\n`), ""},
-		{regexp.MustCompile(`(?m)^4\.\d+\.\d+$`), "VERSION"},
+		{regexp.MustCompile(`(?m)^(.*> )?4\.\d+\.\d+$`), "${1}VERSION"},
 	}
 }
 

@@ -120,6 +120,7 @@ func plain(text string) string {
 // TestShellAgrees types the same into both shells and compares what they show.
 func TestShellAgrees(t *testing.T) {
 	t.Parallel()
+	needReference(t)
 	const config = servers + "prompt=it\n[program:cat]\ncommand=cat\nstartsecs=0\n[program:idle]\ncommand=sleep 1000\nautostart=false\nstartsecs=0\n"
 	d, _ := control(t, config)
 	settle(t, d)
@@ -220,6 +221,7 @@ func TestInterruptEndsTheShellDuringAnAction(t *testing.T) {
 
 func TestCredentialsAreAskedForAtATerminal(t *testing.T) {
 	t.Parallel()
+	needReference(t)
 	config := strings.Replace(servers, "[rpcinterface", "username=user\npassword=secret\n[rpcinterface", 1)
 	d, _ := control(t, config+"[program:cat]\ncommand=cat\n")
 	settle(t, d)

@@ -50,8 +50,8 @@ func (c *Controller) outputFault(err error) {
 // foreground shows what the process writes and sends it what the user types,
 // until the user interrupts or ends the input, or the process is found dead.
 func (c *Controller) foreground(ctx context.Context, server *client.Client, name string) error {
-	c.output(exitHint)
 	ctx, stop := untilInterrupt(ctx)
+	c.output(exitHint)
 	var copying sync.WaitGroup
 	for _, channel := range []string{"stdout", "stderr"} {
 		copying.Go(func() { c.copyLog(ctx, server, logPath(name, channel), c.options.Stdout) }) // ended by stop

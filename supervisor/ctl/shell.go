@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/peterh/liner"
 
@@ -110,6 +111,9 @@ func processCandidates(infos []client.ProcessInfo, word string) []string {
 	return names
 }
 
+// completionLimit is how long a completion may take: the terminal waits for it.
+const completionLimit = 3 * time.Second
+
 // knownProcesses returns the server's processes, or none where it cannot be
 // asked. Several completions of one line ask once.
 func (c *Controller) knownProcesses() []client.ProcessInfo {
@@ -120,8 +124,8 @@ func (c *Controller) knownProcesses() []client.ProcessInfo {
 	if err != nil {
 		return nil
 	}
-	ctx, stop := untilInterrupt(context.Background())
-	defer stop()
+	ctx, cancel := context.WithTimeout(context.Background(), completionLimit)
+	defer cancel()
 	infos, err := server.AllProcessInfo(ctx)
 	if err != nil {
 		return nil

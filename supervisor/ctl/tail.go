@@ -168,9 +168,9 @@ const exitHint = "==> Press Ctrl-C to exit <=="
 // follow copies a log to standard output until the user interrupts it or the
 // server ends.
 func (c *Controller) follow(ctx context.Context, server *client.Client, path string) error {
-	c.output(exitHint)
 	ctx, stop := untilInterrupt(ctx)
 	defer stop()
+	c.output(exitHint)
 	c.copyLog(ctx, server, path, c.options.Stdout)
 	if ctx.Err() != nil {
 		c.output("")
@@ -237,9 +237,9 @@ func (c *Controller) severalLogs(ctx context.Context, server *client.Client, wor
 // followSeveral copies several logs at once, line by line, each line with the
 // name of its process before it.
 func (c *Controller) followSeveral(ctx context.Context, server *client.Client, logs []namedLog) {
-	c.output(exitHint)
 	ctx, stop := untilInterrupt(ctx)
 	defer stop()
+	c.output(exitHint)
 	width := 0
 	for _, log := range logs {
 		width = max(width, len(log.name))
