@@ -85,6 +85,10 @@ function remove(name) {
 
 // arrange puts rows into the order of names, and gives groups their lines.
 function arrange(names) {
+  if ($$("tr.program", table).every((tr, i) => tr.dataset.name === names[i])) {
+    $$("tbody", table).forEach(head);
+    return;
+  }
   let last;
   for (const name of names) {
     const tr = rows.get(name);
@@ -94,7 +98,7 @@ function arrange(names) {
     last = body;
     body.append(tr);
   }
-  for (const body of $$("tbody", table)) head(body);
+  $$("tbody", table).forEach(head);
 }
 
 // head gives a group its line, unless it is a single program's own.
@@ -118,7 +122,7 @@ function head(body) {
       else button.value = `${group}:*`;
     }
   }
-  body.prepend(line);
+  if (body.firstElementChild !== line) body.prepend(line);
 }
 
 function count() {
@@ -294,7 +298,8 @@ function showLost(n) {
 
 on("picture", (picture) => {
   const names = picture.rows.map((row) => row.name);
-  for (const name of [...rows.keys()]) if (!names.includes(name)) remove(name);
+  const wanted = new Set(names);
+  for (const name of [...rows.keys()]) if (!wanted.has(name)) remove(name);
   picture.rows.forEach(show);
   arrange(names);
   charts.replace(picture.charts);
