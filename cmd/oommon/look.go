@@ -224,7 +224,7 @@ func infoOf(e listener.ProcessState) client.ProcessInfo {
 // remember notes which processes belong to which process of supervisord, and
 // their cgroups.
 func (m *oommon) remember(infos []client.ProcessInfo) {
-	parents, err := memory.Parents()
+	parents, err := m.table.Parents()
 	if err != nil {
 		m.station.Log.Error("cannot read which processes there are", "err", err)
 		parents = map[int]int{}

@@ -25,6 +25,7 @@ type oommon struct {
 	mu     sync.Mutex
 	exited []listener.ProcessState // since the last look
 
+	table  *memory.Table
 	kernel kernel // nil where the kernel's log cannot be read
 	own    *group // the daemon's; nil where there is none
 	groups map[string]*group
@@ -73,6 +74,9 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 		return err
 	}
 	m := newOommon(o, station)
+	if m.table, err = memory.NewTable(); err != nil {
+		return err
+	}
 	log, kernelErr := memory.OpenKernelLog()
 	if kernelErr == nil {
 		m.kernel = log

@@ -44,8 +44,11 @@ type source interface {
 	begin() error
 	// size returns what a process uses, in bytes, or Unknown.
 	size(pid int, m Measure) int64
-	// parents returns the parent of every process.
+	// parents returns the parent of every process. It may be out of date for a
+	// process whose pid was given to another one since.
 	parents() (map[int]int, error)
+	// parent returns the parent of a process as it is now.
+	parent(pid int) (parent int, ok bool)
 }
 
 // NewMeter returns a Meter. A cumulative one adds what the descendants of a
@@ -92,40 +95,49 @@ func (m *Meter) Read(pids []int) ([]int64, error) {
 	return sizes, nil
 }
 
-// tree adds up a process and its descendants. A descendant that is gone by now
-// uses nothing.
+// tree adds up a process and its descendants. A descendant that is gone by now,
+// or another process's, uses nothing.
 func (m *Meter) tree(pid int, children map[int][]int) int64 {
 	total := m.source.size(pid, m.measure)
-	if total == Unknown {
-		return Unknown
+	if total == Unknown || len(children[pid]) == 0 {
+		return total
 	}
 	seen := map[int]bool{pid: true} // pids are used again: two reads may make a circle
-	for open := children[pid]; len(open) > 0; {
-		pid, open = open[len(open)-1], open[:len(open)-1]
-		if seen[pid] {
-			continue
+	for open := []int{pid}; len(open) > 0; {
+		above := open[len(open)-1]
+		open = open[:len(open)-1]
+		for _, pid := range children[above] {
+			if parent, ok := m.source.parent(pid); !ok || parent != above || seen[pid] {
+				continue
+			}
+			seen[pid] = true
+			total += max(m.source.size(pid, m.measure), 0)
+			open = append(open, pid)
 		}
-		seen[pid] = true
-		total += max(m.source.size(pid, m.measure), 0)
-		open = append(slices.Clip(open), children[pid]...)
 	}
 	return total
 }
 
-// Parents returns the parent of every process of the system.
-func Parents() (map[int]int, error) {
-	var s source
-	s, err := openProc()
+// Table tells whose child each process of the system is. It is used by one
+// goroutine.
+type Table struct{ source source }
+
+// NewTable returns a Table. The error says that the system cannot tell.
+func NewTable() (*Table, error) {
+	p, err := openProc()
 	if errors.Is(err, errNoProc) {
-		s, err = &psTable{run: runPS}, nil
+		return &Table{&psTable{run: runPS}}, nil
 	}
-	if err != nil {
+	return &Table{p}, err
+}
+
+// Parents returns the parent of every process of the system. The map is valid
+// until the next call.
+func (t *Table) Parents() (map[int]int, error) {
+	if err := t.source.begin(); err != nil {
 		return nil, err
 	}
-	if err := s.begin(); err != nil {
-		return nil, err
-	}
-	return s.parents()
+	return t.source.parents()
 }
 
 // errNoProc is a system without Linux's /proc.

@@ -19,7 +19,14 @@ type proc struct {
 	pageSize int64
 	buf      [4096]byte
 	name     []byte
+
+	known map[int]int // the parents that parents has returned
+	used  int         // how often known was used since all of it was read
 }
+
+// fresh is how many times the parents are read only where they are new, before
+// all are read again.
+const fresh = 10
 
 // openProc opens /proc. The error wraps errNoProc where there is none.
 func openProc() (*proc, error) {
@@ -96,6 +103,9 @@ func scaled(number []byte, unit int64) int64 {
 	return n * unit
 }
 
+// parents reads the parents of processes that are new, or whose parent is gone:
+// the kernel takes longer for them than for all the rest of a pass, and others do
+// not get another parent.
 func (p *proc) parents() (map[int]int, error) {
 	dir, err := os.Open("/proc")
 	if err != nil {
@@ -106,19 +116,35 @@ func (p *proc) parents() (map[int]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	parents := make(map[int]int, len(names))
+	if p.used++; p.used > fresh {
+		p.known, p.used = nil, 0
+	}
+	now := make(map[int]int, len(names))
 	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		if text, ok := p.read(pid, "/stat"); ok {
-			if parent, ok := parentOf(text); ok {
-				parents[pid] = parent
-			}
+		if pid, err := strconv.Atoi(name); err == nil {
+			now[pid] = p.known[pid] // 0 where it is not known
 		}
 	}
-	return parents, nil
+	for pid, parent := range now {
+		if _, there := now[parent]; there {
+			continue
+		}
+		if parent, ok := p.parent(pid); ok {
+			now[pid] = parent
+		} else {
+			delete(now, pid)
+		}
+	}
+	p.known = now
+	return now, nil
+}
+
+func (p *proc) parent(pid int) (parent int, ok bool) {
+	text, ok := p.read(pid, "/stat")
+	if !ok {
+		return 0, false
+	}
+	return parentOf(text)
 }
 
 // parentOf returns the parent in a stat file: the second field after the name,

@@ -11,9 +11,9 @@ import (
 
 // psTable is what ps says, asked once a pass.
 type psTable struct {
-	run    func() ([]byte, error)
-	sizes  map[int]int64
-	parent map[int]int
+	run   func() ([]byte, error)
+	sizes map[int]int64
+	above map[int]int
 }
 
 // psTimeout bounds a run of ps.
@@ -35,7 +35,7 @@ func (t *psTable) begin() error {
 	if err != nil {
 		return err
 	}
-	t.sizes, t.parent = map[int]int64{}, map[int]int{}
+	t.sizes, t.above = map[int]int64{}, map[int]int{}
 	for line := range bytes.Lines(out) {
 		fields := bytes.Fields(line)
 		if len(fields) != 3 {
@@ -45,7 +45,7 @@ func (t *psTable) begin() error {
 		parent, parentErr := strconv.Atoi(string(fields[1]))
 		kib, sizeErr := strconv.ParseInt(string(fields[2]), 10, 64)
 		if pidErr == nil && parentErr == nil && sizeErr == nil {
-			t.sizes[pid], t.parent[pid] = kib<<10, parent
+			t.sizes[pid], t.above[pid] = kib<<10, parent
 		}
 	}
 	return nil
@@ -58,4 +58,9 @@ func (t *psTable) size(pid int, _ Measure) int64 {
 	return Unknown
 }
 
-func (t *psTable) parents() (map[int]int, error) { return t.parent, nil }
+func (t *psTable) parents() (map[int]int, error) { return t.above, nil }
+
+func (t *psTable) parent(pid int) (parent int, ok bool) {
+	parent, ok = t.above[pid]
+	return parent, ok
+}

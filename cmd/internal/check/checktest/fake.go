@@ -25,18 +25,18 @@ type Fake struct {
 	// Username and Password are asked for when set, before the first call.
 	Username, Password string
 
-	mu        sync.Mutex
-	processes []client.ProcessInfo
-	asked     int
-	calls     []string
-	faults    map[string]client.Fault
-	hold      map[string]chan struct{}
+	mu     sync.Mutex
+	infos  string // the answer to getAllProcessInfo
+	asked  int
+	calls  []string
+	faults map[string]client.Fault
+	hold   map[string]chan struct{}
 }
 
 // NewFake starts a Fake that ends with the test.
 func NewFake(t *testing.T, processes ...client.ProcessInfo) *Fake {
 	t.Helper()
-	f := &Fake{processes: processes, faults: map[string]client.Fault{}, hold: map[string]chan struct{}{}}
+	f := &Fake{infos: answer(infos(processes)), faults: map[string]client.Fault{}, hold: map[string]chan struct{}{}}
 	dir, err := os.MkdirTemp("", "fake") // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func In(p client.ProcessInfo, state int, name string) client.ProcessInfo {
 func (f *Fake) Set(processes ...client.ProcessInfo) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.processes = slices.Clone(processes)
+	f.infos = answer(infos(processes))
 }
 
 // Refuse answers a call, such as "stopProcess web", with a fault.
@@ -144,7 +144,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.asked++
-		_, _ = fmt.Fprint(w, answer(infos(f.processes)))
+		_, _ = fmt.Fprint(w, f.infos)
 		return
 	}
 	call := method[1]
