@@ -34,6 +34,8 @@ type Reserve struct {
 
 	mu    sync.Mutex // and a lock on the file, for other processes
 	slots *slots
+	// decoded has what slots held when they were last looked at.
+	decoded map[int]held
 }
 
 // Reserve opens the spool's reserve, and writes it where it is missing. The
@@ -43,7 +45,7 @@ func (s *Spool) Reserve() (*Reserve, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the spool's reserve: %w", err)
 	}
-	return &Reserve{s: s, log: s.log, changed: make(chan struct{}, 1), slots: f}, nil
+	return &Reserve{s: s, log: s.log, changed: make(chan struct{}, 1), slots: f, decoded: make(map[int]held)}, nil
 }
 
 // lock takes the reserve for this goroutine.
@@ -81,6 +83,11 @@ func (r *Reserve) all(marks ...mark) []held {
 		if err != nil || !slices.Contains(marks, h.mark) {
 			continue
 		}
+		if known, ok := r.decoded[i]; ok && known.seq == h.seq && known.len == h.len && known.sum == h.sum {
+			known.slot, known.entry = h, known.entry.Clone()
+			found = append(found, known)
+			continue
+		}
 		h, data, ok := r.slots.read(i)
 		if !ok {
 			continue // its writer was killed before it could acknowledge
@@ -90,6 +97,7 @@ func (r *Reserve) all(marks ...mark) []held {
 			r.log.Warn("ignoring what is no message in the spool's reserve", "slot", i, "err", err)
 			continue
 		}
+		r.decoded[i] = held{h, i, fileName(entry.Message.ID), entry.Clone()}
 		found = append(found, held{h, i, fileName(entry.Message.ID), entry})
 	}
 	slices.SortFunc(found, func(a, b held) int { return cmp.Compare(a.seq, b.seq) })
@@ -152,9 +160,9 @@ func fitted(e notify.Entry, limit int) ([]byte, error) {
 		}
 		m := &e.Message
 		switch over := len(line) - limit; {
-		case m.Log != "":
+		case len(m.Log) > 0:
 			m.Log = cutMiddle(m.Log, over)
-		case m.Body != "":
+		case len(m.Body) > 0:
 			m.Body = cutMiddle(m.Body, over)
 		default:
 			return nil, fmt.Errorf("it is %d bytes long without log and body, want at most %d", len(line), limit)
@@ -162,13 +170,14 @@ func fitted(e notify.Entry, limit int) ([]byte, error) {
 	}
 }
 
-// cutMiddle takes at least n bytes out of a text, or all of it.
+// cutMiddle takes n bytes out of a text, but no more than half of it at a time:
+// in JSON a byte may be several. A short text goes as a whole.
 func cutMiddle(text string, n int) string {
 	const sign = "\n[...]\n"
-	n += len(sign) + 8
-	if n >= len(text) {
+	if len(text) < 100 {
 		return ""
 	}
+	n = min(n, len(text)/2) + len(sign)
 	from := (len(text) - n) / 2
 	return strings.ToValidUTF8(text[:from], "") + sign + strings.ToValidUTF8(text[from+n:], "")
 }

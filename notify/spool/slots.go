@@ -120,13 +120,18 @@ func (s *slots) write(i int, m mark, seq uint32, data []byte) error {
 	if len(data) > s.room() {
 		return fmt.Errorf("write %d bytes into a slot of %d", len(data), s.room())
 	}
+	_, err := s.f.WriteAt(encodeSlot(m, seq, data), int64(i*s.size))
+	return err
+}
+
+// encodeSlot returns a slot's head and data, to be written in one piece.
+func encodeSlot(m mark, seq uint32, data []byte) []byte {
 	b := make([]byte, headLen, headLen+len(data))
 	b[0] = byte(m)
 	binary.LittleEndian.PutUint32(b[4:], seq)
 	binary.LittleEndian.PutUint32(b[8:], uint32(len(data)))
 	binary.LittleEndian.PutUint32(b[12:], crc32.ChecksumIEEE(data))
-	_, err := s.f.WriteAt(append(b, data...), int64(i*s.size))
-	return err
+	return append(b, data...)
 }
 
 // setMark changes what slot i is said to hold.
