@@ -188,7 +188,7 @@ func explainListen(err error) error {
 	case !errors.As(err, &number):
 		return fmt.Errorf("%s %w", help, err)
 	case number == syscall.EADDRINUSE:
-		return errors.New("Another program is already listening on a port that one of our HTTP servers is " + //nolint:revive,staticcheck // the reference's words
+		return errors.New("Another program is already listening on a port that one of our HTTP servers is " + //nolint:staticcheck // the reference's words
 			"configured to use.  Shut this program down first before starting supervisord.")
 	}
 	return fmt.Errorf("%s errno.%s (%d)", help, sys.ErrnoName(number), int(number))

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -234,7 +235,7 @@ func TestSocketsOutliveARestart(t *testing.T) {
 		conn.Close()
 	}
 	lease.Close()
-	if _, err := lease.Accept(); err != net.ErrClosed {
+	if _, err := lease.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Accept after Close: got %v, want %v", err, net.ErrClosed)
 	}
 
@@ -388,11 +389,11 @@ func TestGateMakesRoom(t *testing.T) {
 	dial()
 	connState(firstServer, http.StateActive)
 	dial() // in the place of the second
-	if _, err := second.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := second.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the connection that waited the longest: Read = %v, want EOF", err)
 	}
 	_ = first.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	if _, err := first.Read(make([]byte, 1)); err == io.EOF {
+	if _, err := first.Read(make([]byte, 1)); errors.Is(err, io.EOF) {
 		t.Error("a connection with a request was closed, want it open")
 	}
 	if g.open != 3 {

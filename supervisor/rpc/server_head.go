@@ -38,9 +38,11 @@ func (c *gateConn) readHead(p, begin []byte) (int, error) {
 		return 0, err
 	}
 	head := bytes.Clone(begin)
-	for len(head) == 0 || wantsHost(head) && !headEnds(head) && len(head) < maxScanned {
+	lines := true // a line has been completed since the last look
+	for len(head) == 0 || len(head) < maxScanned && (!lines || wantsHost(head) && !headEnds(head)) {
 		n, err := c.Conn.Read(p)
 		head = append(head, p[:n]...)
+		lines = bytes.IndexByte(p[:n], '\n') >= 0
 		if err != nil {
 			if len(head) == 0 {
 				return 0, err

@@ -78,7 +78,7 @@ func (a *authority) sign(t *testing.T, path string, serial int64) {
 	}
 }
 
-func testLogger(t *testing.T) *mainlog.Logger {
+func testLogger(t testing.TB) *mainlog.Logger {
 	t.Helper()
 	log, err := mainlog.Open(mainlog.Options{Path: filepath.Join(t.TempDir(), "log"), Level: mainlog.Debug})
 	if err != nil {
