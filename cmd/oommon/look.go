@@ -25,7 +25,7 @@ type casualty struct {
 // openOwn finds the cgroup of the daemon, which is this process's too, and
 // counts its kills so far.
 func (m *oommon) openOwn() error {
-	g, err := memory.CgroupOf(os.Getpid())
+	g, err := m.find(os.Getpid())
 	if err != nil {
 		return err
 	}
@@ -235,7 +235,7 @@ func (m *oommon) remember(infos []client.ProcessInfo) {
 			continue
 		}
 		o := owner{ProcessInfo: p}
-		if g, err := memory.CgroupOf(p.PID); err == nil {
+		if g, err := m.find(p.PID); err == nil {
 			o.group = g.Dir
 			if m.groups[g.Dir] == nil {
 				if kills, err := g.OOMKills(); err == nil {

@@ -30,6 +30,7 @@ type oommon struct {
 	own    *group // the daemon's; nil where there is none
 	groups map[string]*group
 	owners map[int]owner // of pids, as of the last look
+	find   func(pid int) (memory.Group, error)
 	files  sentinels
 }
 
@@ -69,12 +70,8 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 	if o.Env.ServerURL == "" {
 		return o.NotAListener(stderr, section)
 	}
-	station, err := check.NewStation(ctx, o.Options, stderr)
+	m, err := newOommon(ctx, o, stderr)
 	if err != nil {
-		return err
-	}
-	m := newOommon(o, station)
-	if m.table, err = memory.NewTable(); err != nil {
 		return err
 	}
 	log, kernelErr := memory.OpenKernelLog()
@@ -86,18 +83,27 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 	case kernelErr != nil && groupErr != nil && len(o.sentinels) == 0:
 		return errors.Join(errors.New("find out about kills: there is no way to"), kernelErr, groupErr)
 	case kernelErr != nil && groupErr != nil:
-		station.Log.Warn("kills will not be seen, only --sentinel", "kernel", kernelErr, "cgroup", groupErr)
+		m.station.Log.Warn("kills will not be seen, only --sentinel", "kernel", kernelErr, "cgroup", groupErr)
 	case kernelErr != nil:
-		station.Log.Warn("the kernel's log cannot be read, so it is guessed from counts of cgroups which process was killed", "err", kernelErr)
+		m.station.Log.Warn("the kernel's log cannot be read, so it is guessed from counts of cgroups which process was killed", "err", kernelErr)
 	}
-	return station.Serve(ctx, m.handle, serve...)
+	return m.station.Serve(ctx, m.handle, serve...)
 }
 
-func newOommon(o options, station *check.Station) *oommon {
-	return &oommon{
-		options: o, station: station, wake: make(chan struct{}, 1),
-		groups: map[string]*group{}, owners: map[int]owner{}, files: sentinels{},
+// newOommon returns an oommon that has neither the kernel's log nor a cgroup.
+func newOommon(ctx context.Context, o options, stderr *alert.Stderr) (*oommon, error) {
+	station, err := check.NewStation(ctx, o.Options, stderr)
+	if err != nil {
+		return nil, err
 	}
+	table, err := memory.NewTable()
+	if err != nil {
+		return nil, err
+	}
+	return &oommon{
+		options: o, station: station, wake: make(chan struct{}, 1), table: table,
+		groups: map[string]*group{}, owners: map[int]owner{}, find: memory.CgroupOf, files: sentinels{},
+	}, nil
 }
 
 // handle notes what happened and lets the other goroutine look.
