@@ -134,6 +134,12 @@ type outcome struct {
 // time, and returns what came of it.
 func runBoth(t *testing.T, s scenario) (want, got outcome) {
 	t.Helper()
+	return runPair(t, s, s)
+}
+
+// runPair is runBoth where the scenarios differ, as in the client that they use.
+func runPair(t *testing.T, forReference, forOurs scenario) (want, got outcome) {
+	t.Helper()
 	ref := findReference(t)
 	type result struct {
 		outcome outcome
@@ -143,10 +149,10 @@ func runBoth(t *testing.T, s scenario) (want, got outcome) {
 	refDir, ourDir := t.TempDir(), t.TempDir()
 	// Ends with the scenario, whose waits are bounded.
 	go func() {
-		o, err := s.run(ref.supervisord, ref.python, refDir)
+		o, err := forReference.run(ref.supervisord, ref.python, refDir)
 		theirs <- result{o, err}
 	}()
-	got, err := s.run(ours(), ref.python, ourDir)
+	got, err := forOurs.run(ours(), ref.python, ourDir)
 	reference := <-theirs
 	if reference.err != nil {
 		t.Errorf("the reference: %v", reference.err)
