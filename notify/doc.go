@@ -7,6 +7,9 @@
 // its error, whether another attempt makes sense. A [Deliverer] joins them: it
 // alone decides when an attempt is repeated, and when a message is given up.
 //
+// A [Pacer] between a Deliverer and a Notifier keeps the [Limits] of a service,
+// and a [Secret] is what neither of them prints.
+//
 // The package never opens a connection and knows no service: integrations
 // stand in packages of their own, import this one, and hold no retry policy.
 package notify

@@ -231,7 +231,7 @@ func NewPagerDuty() *Service {
 			var m any
 			err := checkJSON(r, body, &m)
 			severity := field(body, "payload", "severity")
-			if err != nil || r.URL.Path != "/v2/enqueue" || field(body, "routing_key") != PagerDutyKey ||
+			if err != nil || len(body) > 512<<10 || r.URL.Path != "/v2/enqueue" || field(body, "routing_key") != PagerDutyKey ||
 				field(body, "payload", "summary") == "" || field(body, "payload", "source") == "" ||
 				!strings.Contains(" critical error warning info ", " "+severity+" ") || field(body, "dedup_key") == "" {
 				return &Reply{Status: http.StatusBadRequest, Body: `{"status":"invalid event","message":"Event object is invalid"}`}

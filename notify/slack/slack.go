@@ -204,7 +204,7 @@ func (s *Slack) write(t chat.Text, limit int) (text string, a slackgo.Attachment
 		section(chat.Text{Log: t.Log}, func(_, log string) string { return chat.Fence(escaper.Replace(log)) })
 	}
 	if facts := t.FactLine(); facts != "" {
-		object := slackgo.NewTextBlockObject(slackgo.MarkdownType, chat.Head(escaper.Replace(facts), 2000), false, true)
+		object := slackgo.NewTextBlockObject(slackgo.MarkdownType, escaper.Replace(facts), false, true)
 		a.Blocks.BlockSet = append(a.Blocks.BlockSet, slackgo.NewContextBlock("", object))
 	}
 	return text, a, size

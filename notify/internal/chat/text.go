@@ -7,6 +7,7 @@ package chat
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +21,11 @@ import (
 const (
 	titleMax = 300
 	factMax  = 120
-	factsMax = 20 // a number
+	lineMax  = 400 // all facts in one line
+	factsMax = 20  // a number
+
+	labelMax  = 1024
+	labelsMax = 50 // a number
 )
 
 // Tone is how a message sounds: it decides about colour and mentions.
@@ -90,24 +95,19 @@ func Compose(m notify.Message) Text {
 	if !m.Time.IsZero() && !strings.Contains(said, m.Time.Format(time.DateTime)) {
 		fact("time", m.Time.Format("2006-01-02 15:04:05 -07:00"))
 	}
-	names := make([]string, 0, len(m.Labels))
-	for name := range m.Labels {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
 		fact(name, m.Labels[name])
 	}
 	return t
 }
 
-// FactLine returns the facts in one line.
+// FactLine returns the facts in one line of at most 400 bytes.
 func (t Text) FactLine() string {
 	parts := make([]string, len(t.Facts))
 	for i, f := range t.Facts {
 		parts[i] = f.Name + ": " + f.Value
 	}
-	return strings.Join(parts, " · ")
+	return Head(strings.Join(parts, " · "), lineMax)
 }
 
 // shows tells whether all lines of a log stand in a body.
@@ -147,14 +147,17 @@ func Clean(s string) string {
 	return b.String()
 }
 
-// CleanMessage returns m with all its texts cleaned.
+// CleanMessage returns m with all its texts cleaned, and no more labels than
+// a person reads.
 func CleanMessage(m notify.Message) notify.Message {
 	for _, s := range []*string{&m.ID, &m.Host, &m.Subject, &m.Body, &m.Event, &m.Group, &m.Process, &m.FromState, &m.Log} {
 		*s = Clean(*s)
 	}
-	labels := make(map[string]string, len(m.Labels))
-	for name, value := range m.Labels {
-		labels[Clean(name)] = Clean(value)
+	labels := make(map[string]string)
+	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
+		if len(labels) < labelsMax {
+			labels[Head(oneLine(name), labelMax)] = Head(oneLine(m.Labels[name]), labelMax)
+		}
 	}
 	m.Labels = labels
 	return m
@@ -177,7 +180,11 @@ func escapeLen(s string) int {
 	return len(s)
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(Clean(s)), " ") }
+// oneLine returns a text, of which no more than the beginning is wanted, as one
+// clean line.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(Clean(s[:min(len(s), 4*labelMax)])), " ")
+}
 
 // Head returns the beginning of a text, with a mark where it is cut, in at
 // most n bytes; n is at least 3.
