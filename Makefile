@@ -19,10 +19,10 @@ LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 REQUIRE_PEERS := $(if $(shell command -v apt-get),1,)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long bench bench-short lint clean deps checks gofmt vet cross
+.PHONY: help build run test test-long test-alerts-loss bench bench-short lint clean deps checks gofmt vet cross
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build every command into bin/
 	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -o bin/ ./cmd/...
@@ -38,6 +38,9 @@ test: deps checks ## Install what the tests need; check, cross-compile and test 
 test-long: deps ## The same tests with many more rounds (about half an hour)
 	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) VIGILANCE_LONG=1 VIGILANCE_FUZZ_DOCS=30000 \
 		go test -race -count=1 -timeout 40m -tags $(TAGS) ./...
+
+test-alerts-loss: ## Show that no alert is lost: 2,000 crashes, 100 kills, every kind of failure
+	VIGILANCE_LONG=1 go test -count=1 -timeout 10m -v -tags $(TAGS) -run TestEveryCrashIsInOneMessage ./cmd/webhookalert
 
 checks: gofmt vet lint cross
 
