@@ -130,7 +130,7 @@ func (m *memory) add(client, username, password string) {
 	m.until[digest] = now.Add(rememberFor)
 }
 
-// makeRoom forgets what is out of date, or else anything.
+// makeRoom forgets what is out of date, or else any eighth.
 func (m *memory) makeRoom(now time.Time) {
 	for digest, until := range m.until {
 		if now.After(until) {
@@ -138,7 +138,7 @@ func (m *memory) makeRoom(now time.Time) {
 		}
 	}
 	for digest := range m.until {
-		if len(m.until) < maxRemembered {
+		if len(m.until) <= maxRemembered*7/8 {
 			return
 		}
 		delete(m.until, digest)

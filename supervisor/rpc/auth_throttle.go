@@ -160,20 +160,23 @@ func (t *throttle) failed(client string) {
 	}
 }
 
-// makeRoom forgets those who failed longest ago: at least one.
+// makeRoom forgets an eighth of the clients, so that it need not be done for
+// each that comes: those whose time is over, then those with failures to spare,
+// then any.
 func (t *throttle) makeRoom(now time.Time) {
-	oldest, when := "", now
-	for client, s := range t.clients {
-		if now.Sub(s.last) > forgetAfter {
-			delete(t.clients, client)
-			continue
+	for _, expendable := range []func(*suspect) bool{
+		func(s *suspect) bool { return now.Sub(s.last) > forgetAfter },
+		func(s *suspect) bool { return s.failures <= freeFailures },
+		func(*suspect) bool { return true },
+	} {
+		for client, s := range t.clients {
+			if len(t.clients) <= maxClients*7/8 {
+				return
+			}
+			if expendable(s) {
+				delete(t.clients, client)
+			}
 		}
-		if !s.last.After(when) {
-			oldest, when = client, s.last
-		}
-	}
-	if len(t.clients) >= maxClients {
-		delete(t.clients, oldest)
 	}
 }
 

@@ -79,7 +79,7 @@ func listenUnix(server config.Server) (deadlineListener, *socketFile, error) {
 const maxSocketPath = len(syscall.RawSockaddrUnix{}.Path)
 
 // errPathTooLong has Python's words.
-var errPathTooLong = errors.New("AF_UNIX path too long") //nolint:staticcheck // see above
+var errPathTooLong = errors.New("AF_UNIX path too long")
 
 // prepareSocket gives the socket's file its mode and its owner.
 func prepareSocket(path string, server config.Server) error {

@@ -86,6 +86,7 @@ func (s *site) ticks(t *testing.T) int {
 // TestPythonSupervisorctlFollows lets Debian's supervisorctl follow a log, over
 // both kinds of server.
 func TestPythonSupervisorctlFollows(t *testing.T) {
+	t.Parallel()
 	needReference(t)
 	s := serve(t, buildSupervisord(t), "{SHA}e5e9fa1ba31ecd1ae84f75caaa474f3a663f05f4", echoer)
 	if err := s.WaitLog("success: cat", 1); err != nil {
@@ -135,6 +136,7 @@ func TestPythonSupervisorctlFollows(t *testing.T) {
 // TestStreamsCostNothing keeps a hundred streams open while nothing is
 // written, then writes.
 func TestStreamsCostNothing(t *testing.T) {
+	t.Parallel()
 	s := serve(t, buildSupervisord(t), "secret", echoer)
 	if err := s.WaitLog("success: cat", 1); err != nil {
 		t.Fatal(err)
@@ -186,6 +188,7 @@ func TestStreamsCostNothing(t *testing.T) {
 
 // TestStreamsEndWithTheDaemon stops a daemon that has a stream open.
 func TestStreamsEndWithTheDaemon(t *testing.T) {
+	t.Parallel()
 	s := serve(t, buildSupervisord(t), "secret", echoer)
 	conn := s.dial(t, false)
 	if _, err := io.WriteString(conn, "GET /mainlogtail HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {

@@ -16,6 +16,7 @@ import (
 // TestPrometheusScrapes lets Debian's Prometheus scrape the daemon, behind its
 // password.
 func TestPrometheusScrapes(t *testing.T) {
+	t.Parallel()
 	for _, tool := range []string{"prometheus", "promtool"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			message := "needs Debian's package prometheus: " + err.Error()

@@ -126,6 +126,7 @@ func TestClientsThatHarm(t *testing.T) {
 
 // TestConnectionsAreKept sends one request after the other on a connection.
 func TestConnectionsAreKept(t *testing.T) {
+	t.Parallel()
 	s := serve(t, buildSupervisord(t), "secret", "")
 	getState := call("supervisor.getState")
 	for name, request := range map[string]string{
@@ -161,6 +162,7 @@ func TestConnectionsAreKept(t *testing.T) {
 
 // TestAnswersAreCompressed asks for gzip in several ways.
 func TestAnswersAreCompressed(t *testing.T) {
+	t.Parallel()
 	s := serve(t, buildSupervisord(t), "secret", "")
 	tests := []struct {
 		headers, method string
@@ -200,6 +202,7 @@ func TestAnswersAreCompressed(t *testing.T) {
 
 // TestRestartRefusesNobody connects again and again while the daemon restarts.
 func TestRestartRefusesNobody(t *testing.T) {
+	t.Parallel()
 	s := serve(t, buildSupervisord(t), "secret", shouter)
 	stop := make(chan struct{})
 	var asking sync.WaitGroup
@@ -245,6 +248,7 @@ func TestRestartRefusesNobody(t *testing.T) {
 // TestPythonCallsWithAPassword calls over TCP with Python's xmlrpc.client and
 // with the library that event listeners use.
 func TestPythonCallsWithAPassword(t *testing.T) {
+	t.Parallel()
 	needReference(t)
 	s := serve(t, buildSupervisord(t), "secret", shouter)
 	const script = `

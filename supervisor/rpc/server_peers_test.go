@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
@@ -20,11 +21,42 @@ import (
 	"github.com/vigilance-go/vigilance/test/peer"
 )
 
-// buildSupervisord builds the real daemon, with the race detector if that is
-// on here.
+// binVariable names the environment variable that holds the folder of what the
+// tests build.
+const binVariable = "VIGILANCE_RPC_TEST_BIN"
+
+func TestMain(m *testing.M) { os.Exit(inFolder(m.Run)) }
+
+// inFolder runs the tests with a folder for what they build.
+func inFolder(run func() int) int {
+	dir, err := os.MkdirTemp("", "vigilance-rpc-test-")
+	if err == nil {
+		err = os.Setenv(binVariable, dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	return run()
+}
+
+// buildSupervisord builds the real daemon once, with the race detector if that
+// is on here.
 func buildSupervisord(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "supervisord")
+	bin := filepath.Join(os.Getenv(binVariable), "supervisord")
+	lock, err := os.OpenFile(bin+".lock", os.O_CREATE|os.O_RDWR, 0o600) // tests run in parallel
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(bin); err == nil {
+		return bin
+	}
 	args := []string{"build", "-tags", "urfave_cli_no_docs", "-o", bin}
 	if raceDetector() {
 		args = append(args, "-race")
@@ -158,6 +190,7 @@ const shouter = "[program:shouter]\ncommand=/bin/sh -c \"echo hello; exec sleep 
 // TestHTTPAnswersAreTheReferences gives requests of every wrong kind to both
 // daemons.
 func TestHTTPAnswersAreTheReferences(t *testing.T) {
+	t.Parallel()
 	needReference(t)
 	theirs := serve(t, "/usr/bin/supervisord", "secret", shouter)
 	ours := serve(t, buildSupervisord(t), "secret", shouter)
