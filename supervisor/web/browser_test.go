@@ -161,7 +161,7 @@ func (b *browser) connected() {
 }
 
 // withoutScripts switches scripts off before a page is loaded.
-func withoutScripts(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+func withoutScripts(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
 	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	return chromedp.Void{}, err
 }

@@ -159,6 +159,30 @@ func TestTheTokenIsTheSessionsOwn(t *testing.T) {
 	}
 }
 
+func TestNothingIsServedWithoutThePassword(t *testing.T) {
+	t.Parallel()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := oneCat.runWith(t, path, "username=operator", "password=secret")
+	for _, c := range []struct{ method, path string }{
+		{"GET", "/"}, {"GET", "/index.html?action=stopall"}, {"POST", "/do"}, {"GET", "/live"}, {"GET", "/tail.html?processname=cat"},
+		{"GET", "/log.html"}, {"GET", "/assets/style.css"}, {"GET", "/ok.html"}, {"GET", "/nothing"},
+	} {
+		if a := d.ask(c.method, c.path, nil); a.status != http.StatusUnauthorized || strings.Contains(a.body, "token") {
+			t.Errorf("%s %s without a password = %d, want 401", c.method, c.path, a.status)
+		}
+	}
+	right := "Authorization: Basic b3BlcmF0b3I6c2VjcmV0"
+	if a := d.ask("GET", "/", nil, right); a.status != http.StatusOK {
+		t.Errorf("GET / with the password = %d, want 200", a.status)
+	}
+	if a := d.ask("GET", "/?action=stopall", nil, right, "Sec-Fetch-Site: cross-site"); a.status != http.StatusForbidden {
+		t.Errorf("another site's request with the password = %d, want 403", a.status)
+	}
+}
+
 func TestPathsThatNothingHas(t *testing.T) {
 	t.Parallel()
 	d := oneCat.run(t)

@@ -33,7 +33,7 @@ type hub struct {
 	daemon  *supervisor.Daemon
 	sampler *sampler
 
-	mu       sync.Mutex // held for moments only
+	mu       sync.Mutex // not held while anything is sent to a browser
 	clients  map[*client]struct{}
 	watching bool
 	rows     map[string]row // by namespec
@@ -105,10 +105,9 @@ func (h *hub) begin(ctx context.Context) error {
 	// The first browser is not shown an empty page.
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	h.down = false
-	if infos, err := h.daemon.AllProcessInfo(ctx); err == nil {
-		h.take(infos)
-	}
+	infos, err := h.daemon.AllProcessInfo(ctx)
+	h.down = err != nil
+	h.take(infos)
 	h.pending = h.lookForPending(ctx)
 	go h.watch(feed) // ends with the daemon, or a while after the last browser
 	return nil

@@ -24,7 +24,7 @@ func (d *daemon) listen(ctx context.Context, path string) *bufio.Reader {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(func() { _ = resp.Body.Close() })
-	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || kind != "text/event-stream" {
+	if kind := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		d.t.Fatalf("GET %s = %d %s, want 200 text/event-stream", path, resp.StatusCode, kind)
 	}
 	return bufio.NewReaderSize(resp.Body, 1<<20)

@@ -229,20 +229,6 @@ func (d *daemon) token() string {
 	return m[1]
 }
 
-// do sends what a button of the page sends, and returns the message.
-func (d *daemon) do(fields ...string) string {
-	d.t.Helper()
-	form := url.Values{"token": {d.token()}}
-	for i := 0; i < len(fields); i += 2 {
-		form.Set(fields[i], fields[i+1])
-	}
-	a := d.ask(http.MethodPost, "/do", form, asBrowser)
-	if a.status != http.StatusSeeOther {
-		d.t.Errorf("POST /do %v = %d, want 303; the answer:\n%s", fields, a.status, a.body)
-	}
-	return a.message()
-}
-
 // states are the programs' states as the page shows them.
 func (d *daemon) states() map[string]string {
 	d.t.Helper()

@@ -62,13 +62,21 @@ function show(row) {
   else $(".desc span", tr).textContent = row.description;
 }
 
-// keepFocus moves the focus on when the button that has it disappears.
+// keepFocus moves the focus on when the button that has it disappears, and on
+// again when a better one comes back.
+let handed; // where it was moved to, until the user does something
+
 function keepFocus(tr, change) {
   const had = tr.contains(document.activeElement) ? document.activeElement : undefined;
   change();
-  if (had && had.offsetParent === null) {
-    ($$("td.action button", tr).find((b) => b.offsetParent !== null) ?? $(".name a", tr)).focus();
-  }
+  if (!had || (had.offsetParent !== null && had !== handed)) return;
+  const buttons = $$("td.action button", tr).filter((button) => button.offsetParent !== null);
+  handed = buttons.find((button) => button.name) ?? buttons[0] ?? $(".name a", tr);
+  handed.focus();
+}
+
+for (const kind of ["keydown", "pointerdown"]) {
+  document.addEventListener(kind, () => { handed = undefined; }, true);
 }
 
 function tick(tr) {
@@ -297,6 +305,8 @@ function showLost(n) {
 // What supervisord tells
 
 on("picture", (picture) => {
+  $("#down").hidden = picture.mood === "RUNNING";
+  if (picture.mood !== "RUNNING") return; // what it has is the last that was known
   const names = picture.rows.map((row) => row.name);
   const wanted = new Set(names);
   for (const name of [...rows.keys()]) if (!wanted.has(name)) remove(name);
@@ -307,7 +317,6 @@ on("picture", (picture) => {
   $("#events").replaceChildren(...picture.recent.toReversed().map(item));
   showLost(picture.lost);
   showPending(picture.pending);
-  $("#down").hidden = picture.mood === "RUNNING";
   settle();
 });
 
