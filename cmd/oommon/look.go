@@ -131,6 +131,11 @@ func (m *oommon) fromKernel(found *findings, kills []memory.Kill, exited []liste
 			counts[o.group]--
 			m.lose(found, o.ProcessInfo, k.PID, fmt.Sprintf("Process %d (%s) of %s was killed by the OOM killer:\n%s",
 				k.PID, k.Name, check.Namespec(o.ProcessInfo), k.Text))
+		case m.alone(k.Cgroup) != nil:
+			o = *m.alone(k.Cgroup)
+			counts[o.group]--
+			m.lose(found, o.ProcessInfo, k.PID, fmt.Sprintf("Process %d (%s) in the cgroup of %s was killed by the OOM killer:\n%s",
+				k.PID, k.Name, check.Namespec(o.ProcessInfo), k.Text))
 		case m.own != nil && k.Cgroup == m.own.Path && k.Cgroup != "/":
 			counts[m.own.Dir]--
 			found.strange = append(found.strange, fmt.Sprintf("Process %d (%s) was killed by the OOM killer. "+
@@ -138,6 +143,25 @@ func (m *oommon) fromKernel(found *findings, kills []memory.Kill, exited []liste
 			found.where = k.Cgroup
 		}
 	}
+}
+
+// alone returns the only process of supervisord in a cgroup that is not the
+// daemon's; nil where there are more, or none.
+func (m *oommon) alone(path string) *owner {
+	for dir, g := range m.groups {
+		if in := m.inGroup(dir); g.Path == path && g != m.own && len(in) == 1 {
+			return &owner{ProcessInfo: in[0], group: dir}
+		}
+	}
+	return nil
+}
+
+// some is a number of processes, for a person.
+func some(n int64) string {
+	if n == 1 {
+		return "a process"
+	}
+	return fmt.Sprintf("%d processes", n)
 }
 
 // lose notes that a process has lost one, unless it is none that was asked for.
@@ -173,13 +197,13 @@ func (m *oommon) fromCounts(found *findings, exited []listener.ProcessState, cou
 		in := m.inGroup(dir)
 		switch {
 		case len(in) == 1 && g != m.own:
-			m.lose(found, in[0], 0, fmt.Sprintf("The OOM killer has killed %d processes of %s, in its cgroup %s", n, check.Namespec(in[0]), g.Path))
+			m.lose(found, in[0], 0, fmt.Sprintf("The OOM killer has killed %s of %s, in its cgroup %s", some(n), check.Namespec(in[0]), g.Path))
 		case m.kernel != nil && !g.waited:
 			g.unmatched, g.waited = n, true
 			continue
 		default:
-			found.strange = append(found.strange, fmt.Sprintf("The OOM killer has killed %d processes in cgroup %s, where these run: %s",
-				n, g.Path, names(in)))
+			found.strange = append(found.strange, fmt.Sprintf("The OOM killer has killed %s in cgroup %s, where these run: %s",
+				some(n), g.Path, names(in)))
 			found.where = g.Path
 		}
 		g.waited = false

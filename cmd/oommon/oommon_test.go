@@ -125,7 +125,7 @@ type scene struct {
 
 	mu    sync.Mutex
 	kills []memory.Kill
-	looks int
+	looks int // that have come to their end, where bar's cgroup is looked for
 }
 
 // Kills implements kernel.
@@ -134,7 +134,6 @@ func (s *scene) Kills() ([]memory.Kill, error) {
 	defer s.mu.Unlock()
 	kills := s.kills
 	s.kills = nil
-	s.looks++
 	return kills, nil
 }
 
@@ -168,11 +167,17 @@ func newScene(t *testing.T, withKernel bool, group string, change func(*options)
 		if pid == foo {
 			return memory.Group{Path: group, Dir: s.dirs[group]}, nil
 		}
+		if pid == bar {
+			s.mu.Lock()
+			s.looks++
+			s.mu.Unlock()
+		}
 		return memory.Group{Path: "/app", Dir: s.dirs["/app"]}, nil
 	}
 	if err := s.oommon.openOwn(); err != nil {
 		t.Fatal(err)
 	}
+	s.looks = 0
 	if withKernel {
 		s.oommon.kernel = s
 	}
@@ -224,15 +229,16 @@ func (s *scene) tell(pid int, group string) {
 	s.kills = append(s.kills, memory.Kill{PID: pid, Name: "eater", Cgroup: group, Text: "KERNEL"})
 }
 
-// look ticks, and waits for the looks that come of it.
+// look ticks, and waits until nothing is being looked at any more.
 func (s *scene) look() {
 	s.t.Helper()
 	asked := s.fake.Asked()
 	s.Deliver(listener.Tick{EventType: listener.Tick5, When: 5}, listener.ResultOK)
-	checktest.Until(s.t, "a look", func() bool { return s.fake.Asked() > asked })
-	// The next look begins when the last one has had its consequences.
-	s.Deliver(listener.Tick{EventType: listener.Tick5, When: 10}, listener.ResultOK)
-	checktest.Until(s.t, "another look", func() bool { return s.fake.Asked() > asked+1 })
+	checktest.Until(s.t, "a look", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.fake.Asked() > asked && s.looks == s.fake.Asked()
+	})
 }
 
 // exit reports that a process has ended.
@@ -301,10 +307,14 @@ func TestKills(t *testing.T) {
 			s.look()
 		}, "a process in cgroup /app was killed by the OOM killer\n\nProcess 4194301 (eater) was killed by the OOM killer. " +
 			"It was started so recently that its program is not known:\nKERNEL", 0},
+		{"a new child in a cgroup of its own", true, "/app/foo", nil, func(s *scene, _, _, _ int) {
+			s.count("/app/foo", 8)
+			s.tell(1<<22-3, "/app/foo")
+			s.look()
+		}, "a process of foo was killed by the OOM killer\n\nProcess 4194301 (eater) in the cgroup of foo was killed by the OOM killer:\nKERNEL\n" + restart, 2},
 		{"kernel tells after the count", true, "/app", nil, func(s *scene, _, child, _ int) {
 			s.count("/app", 8)
-			s.Deliver(listener.Tick{EventType: listener.Tick5, When: 5}, listener.ResultOK)
-			checktest.Until(s.t, "a look", func() bool { return s.fake.Asked() >= 3 })
+			s.look()
 			s.tell(child, "/app")
 			s.look()
 		}, "a process of foo was killed by the OOM killer\n\nProcess CHILD (eater) of foo was killed by the OOM killer:\nKERNEL\n" + restart, 2},
@@ -332,7 +342,7 @@ func TestKills(t *testing.T) {
 		{"child, in a shared cgroup", false, "/app", nil, func(s *scene, _, _, _ int) {
 			s.count("/app", 8)
 			s.look()
-		}, "a process in cgroup /app was killed by the OOM killer\n\nThe OOM killer has killed 1 processes in cgroup /app, where these run: BOTH", 0},
+		}, "a process in cgroup /app was killed by the OOM killer\n\nThe OOM killer has killed a process in cgroup /app, where these run: BOTH", 0},
 		{"not selected", true, "/app", func(o *options) { o.selection = alert.Selection{Programs: []string{"bar"}} },
 			func(s *scene, _, child, _ int) {
 				s.count("/app", 8)
@@ -345,7 +355,7 @@ func TestKills(t *testing.T) {
 		}, "a process of foo was killed by the OOM killer\n\nProcess CHILD (eater) of foo was killed by the OOM killer:\nKERNEL", 0},
 		{"restarted since", true, "/app", nil, func(s *scene, _, child, _ int) {
 			s.tell(child, "/app")
-			s.fake.Set(checktest.Process("foo", "foo", 1<<22-2))
+			s.fake.Set(checktest.Process("foo", "foo", 1<<22-2), checktest.Process("bar", "bar", os.Getpid()))
 			s.look()
 		}, "a process of foo was killed by the OOM killer\n\nProcess CHILD (eater) of foo was killed by the OOM killer:\nKERNEL\n" +
 			"foo was restarted since, NOT restarting", 0},
