@@ -5,7 +5,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 
 # Debian packages that tests talk to or are built with. A test that misses one
 # names it and skips; with VIGILANCE_REQUIRE_PEERS=1 it fails.
-APT_PACKAGES := supervisor python3 exim4-daemon-light gcc libc6-dev procps chromium prometheus prometheus-alertmanager
+APT_PACKAGES := supervisor python3 exim4-daemon-light gcc libc6-dev procps iproute2 ansible chromium prometheus prometheus-alertmanager
 
 # The systems every package must compile and vet for.
 PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 freebsd/amd64

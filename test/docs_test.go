@@ -6,8 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vigilance-go/vigilance/supervisor/config"
+	"github.com/vigilance-go/vigilance/test/peer"
 )
 
 // TestCompatibilityNamesItsTests: each test and transcript that COMPATIBILITY.md
@@ -55,5 +59,101 @@ func TestCompatibilityNamesItsTests(t *testing.T) {
 		} else if !bytes.Contains(tests.Bytes(), []byte("func "+name+"(")) {
 			t.Errorf("COMPATIBILITY.md names %s, which is no test", name)
 		}
+	}
+}
+
+// TestManualHasEveryOption: docs/configuration.md describes each option under
+// the heading of its section. Listeners and FastCGI programs have a program's.
+func TestManualHasEveryOption(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := config.KnownOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := make(map[string]map[string]bool) // kind -> option
+	kind := ""
+	for line := range strings.Lines(string(text)) {
+		if match := regexp.MustCompile(`^## \[([\w-]+)`).FindStringSubmatch(line); match != nil {
+			kind = match[1]
+			described[kind] = make(map[string]bool)
+		} else if strings.HasPrefix(line, "## ") {
+			kind = ""
+		}
+		option := regexp.MustCompile("^\\| `([a-z_.]+)`").FindStringSubmatch(line)
+		if kind == "" || option == nil {
+			continue
+		}
+		described[kind][option[1]] = true
+		if !slices.Contains(known[kind], option[1]) {
+			t.Errorf("the manual describes %s of [%s], which nothing reads", option[1], kind)
+		}
+	}
+	for kind, options := range known {
+		for _, option := range options {
+			asProgram := (kind == "eventlistener" || kind == "fcgi-program") && described["program"][option]
+			if !described[kind][option] && !asProgram {
+				t.Errorf("the manual does not describe %s of [%s]", option, kind)
+			}
+		}
+	}
+}
+
+// TestManualHasEveryMethod: docs/xml-rpc.md describes each method that the
+// daemon lists, with as many parameters as it has.
+func TestManualHasEveryMethod(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/xml-rpc.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := make(map[string]int) // parameters, -1 for an older name
+	for _, match := range regexp.MustCompile("`((?:supervisor|system)\\.\\w+)(?:\\(([^)]*)\\))?`").FindAllStringSubmatch(string(text), -1) {
+		switch {
+		case strings.HasSuffix(match[0], "()`"):
+			described[match[1]] = 0
+		case match[2] != "":
+			described[match[1]] = strings.Count(match[2], ",") + 1
+		default:
+			if _, known := described[match[1]]; !known {
+				described[match[1]] = -1
+			}
+		}
+	}
+	dir := t.TempDir()
+	d, err := peer.Start(peer.Spec{Command: ours(), Config: overUnix, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Stop()
+	if err := waitAnswering(d); err != nil {
+		t.Fatal(err)
+	}
+	c := callUnix(d)
+	listed, err := c.do("system.listMethods")
+	if err != nil {
+		t.Fatal(err)
+	}
+	methods, _ := listed.([]any)
+	if len(methods) < 40 {
+		t.Fatalf("system.listMethods() = %v, want all methods", listed)
+	}
+	for _, method := range methods {
+		signature, err := c.do("system.methodSignature", method)
+		if err != nil {
+			t.Fatal(err)
+		}
+		types, _ := signature.([]any)
+		params, known := described[method.(string)]
+		if !known || params >= 0 && params != len(types)-1 {
+			t.Errorf("the manual describes %v with %d parameters (%v), want %v", method, params, known, types)
+		}
+		delete(described, method.(string))
+	}
+	for method := range described {
+		t.Errorf("the manual describes %s, which the daemon does not list", method)
 	}
 }
