@@ -374,7 +374,7 @@ func (r *dispatch) serve(ctx context.Context, stop <-chan struct{}, l *runningLa
 			return d.next
 		}
 		if r.pacer != nil {
-			if due, _ := r.pacer.due(now); due.After(now) && !(flush && due.Before(now.Add(r.StopTimeout))) {
+			if due, _ := r.pacer.due(now); due.After(now) && (!flush || due.After(now.Add(r.StopTimeout))) {
 				l.pressed = true
 				return due // more may come in until then
 			}

@@ -238,3 +238,118 @@ func trim(text string) string {
 	}
 	return b.String()
 }
+
+// notebook is a Store in memory.
+type notebook struct{ data []byte }
+
+func (n *notebook) Load() ([]byte, error) { return n.data, nil }
+
+func (n *notebook) Save(data []byte) error {
+	n.data = bytes.Clone(data)
+	return nil
+}
+
+// A Dispatcher that is started anew knows what was sent before.
+func TestDispatcherKeepsItsPaceOverARestart(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		policy notify.Policy
+		want   string
+	}{
+		{"flood control", notify.Policy{Flood: time.Minute}, "60s sent [2 3] web exited unexpectedly, 2 times: exit status 1\n"},
+		{"messages a minute", notify.Policy{PerMinute: 1}, "60s sent [2 3] web exited unexpectedly, 2 times: exit status 1\n"},
+		{"a store that was lost", notify.Policy{Flood: time.Minute}, "10s sent [2] web exited unexpectedly: exit status 1\n70s sent [3] web exited unexpectedly: exit status 1\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := notify.NewMemory(0)
+				store := &notebook{}
+				s := &stage{t: t}
+				if left := s.run(q, tt.policy, store, "0s crash web 1", 5*time.Second); left != 0 {
+					t.Errorf("%d left of the first run, want 0", left)
+				}
+				if strings.HasPrefix(tt.name, "a store") {
+					store.data = []byte("nonsense")
+				}
+				again := &stage{t: t}
+				again.run(q, tt.policy, store, "5s crash web 2\n5.1s crash web 3", 2*time.Minute)
+				// The second run began 5 s after the first.
+				want := shift(t, tt.want, -5*time.Second)
+				if got := again.transcript.String(); got != want {
+					t.Errorf("transcript:\n%s\nwant:\n%s", got, want)
+				}
+			})
+		})
+	}
+}
+
+// shift moves the times of a transcript.
+func shift(t *testing.T, transcript string, by time.Duration) string {
+	t.Helper()
+	var b strings.Builder
+	for line := range strings.Lines(transcript) {
+		at, rest, _ := strings.Cut(line, " ")
+		d, err := time.ParseDuration(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "%gs %s", (d + by).Seconds(), rest)
+	}
+	return b.String()
+}
+
+// What waits for company is sent before the end; what quiet hours hold back
+// is not.
+func TestDispatcherFlushesAtTheEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		policy notify.Policy
+		want   string
+		left   int
+	}{
+		{"a batch", notify.Policy{Interval: time.Hour}, "10s sent [1 2] web exited unexpectedly, 2 times: exit status 1\n", 0},
+		{"flood control", notify.Policy{Flood: time.Hour}, "0s sent [1] web exited unexpectedly: exit status 1\n10s sent [2] web exited unexpectedly: exit status 1\n", 0},
+		{"quiet hours", notify.Policy{Quiet: notify.Quiet{From: 23 * time.Hour, To: time.Hour}}, "", 2},
+		{"a limit", notify.Policy{PerMinute: 1}, "0s sent [1] web exited unexpectedly: exit status 1\n", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &stage{t: t}
+				left := s.run(notify.NewMemory(0), tt.policy, nil, "0s crash web 1\n1s crash web 2", 10*time.Second)
+				if got := s.transcript.String(); got != tt.want || left != tt.left {
+					t.Errorf("transcript:\n%s\nwant:\n%s\n%d left, want %d", got, tt.want, left, tt.left)
+				}
+			})
+		})
+	}
+}
+
+// A message that is refused for good is set aside with each of its events.
+func TestDispatcherSetsAsideWhatIsRefusedForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := notify.NewMemory(0)
+		for _, id := range []string{"a", "b"} {
+			put(t, q, id, "bad", "good")
+		}
+		var got []string
+		n := notify.NotifierFunc(func(_ context.Context, m notify.Message) error {
+			got = append(got, fmt.Sprintf("%s %d", m.To, m.Count()))
+			if m.To == "bad" {
+				return &notify.PermanentError{Err: errors.New("no such channel")}
+			}
+			return nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		left := (&notify.Dispatcher{Queue: q, Notifier: n, Policy: notify.Policy{Flood: time.Minute}, Log: slog.New(slog.DiscardHandler)}).Run(ctx)
+		dead := q.Dead()
+		if fmt.Sprint(got) != "[bad 2 good 2]" || left != 0 || len(dead) != 2 {
+			t.Errorf("messages = %q, %d left, dead %v; want one to each for both, none left, two dead", got, left, dead)
+		}
+		for _, e := range dead {
+			if e.Targets[0].Reason != "no such channel" || e.Targets[1].Outcome != notify.Delivered {
+				t.Errorf("targets of %s = %v, want the reason of one and the delivery of the other", e.Message.ID, e.Targets)
+			}
+		}
+	})
+}

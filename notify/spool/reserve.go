@@ -243,7 +243,7 @@ func (r *Reserve) SettleAll(names []string, to string, outcome notify.Outcome, r
 	var errs []error
 	for _, h := range r.all(waiting) {
 		if slices.Contains(names, h.name) && h.entry.Settle(to, outcome, reason) {
-			if err := r.note(h, notify.Target{To: to, Outcome: outcome, Reason: reason}); err != nil {
+			if err := r.note(h); err != nil {
 				errs = append(errs, fmt.Errorf("note the outcome of message %q in the spool's reserve: %w", h.name, err))
 			}
 		}
@@ -251,8 +251,8 @@ func (r *Reserve) SettleAll(names []string, to string, outcome notify.Outcome, r
 	return errors.Join(append(errs, r.slots.f.Sync())...)
 }
 
-// note writes an outcome that entry already has.
-func (r *Reserve) note(h held, t notify.Target) error {
+// note writes the outcomes that the entry has.
+func (r *Reserve) note(h held) error {
 	switch {
 	case h.entry.Count(notify.Pending) > 0:
 		line, err := encode(h.entry)
