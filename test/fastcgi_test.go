@@ -45,7 +45,7 @@ func whoAnswers(network, address string, count int) (string, error) {
 		}
 		name := make([]byte, 20)
 		n, err := conn.Read(name)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return "", fmt.Errorf("wait for the answer of a FastCGI program at %s: %w", address, err)
 		}
 		names = append(names, strings.TrimSpace(string(name[:n])))

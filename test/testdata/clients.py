@@ -67,7 +67,7 @@ for name, proxy in [
     show('start', lambda: s.startProcess('alone'))
     show('start without waiting', lambda: s.startProcess('alone', False))
     show('stdin', lambda: s.sendProcessStdin('alone', 'Grüße\n'))
-    show('log', lambda: s.tailProcessStdoutLog('talks', 0, 100))
+    show('log', lambda: s.tailProcessStdoutLog('talks', 0, 500))
     show('bad name', lambda: s.startProcess('nobody'))
     show('too few', s.startProcess)
     show('unknown', lambda: s.launch('x'))
