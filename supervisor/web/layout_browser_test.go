@@ -39,7 +39,7 @@ func TestNarrowAndWideScreensShowEverything(t *testing.T) {
 	b := open(t, d, "/")
 	b.connected()
 	for _, path := range []string{"/", "/tail.html?processname=wide:two", "/log.html", "/nothing"} {
-		for _, width := range []int64{320, 390, 768, 1024, 1280, 1920} {
+		for _, width := range []int64{320, 390, 681, 700, 1000, 1041, 1300, 1381, 1920} {
 			b.perform("resize", chromedp.EmulateViewport(width, 800))
 			b.navigate(path)
 			if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
@@ -48,7 +48,9 @@ func TestNarrowAndWideScreensShowEverything(t *testing.T) {
 			}
 			lost := eval[string](b, `[...document.querySelectorAll("button, a, input, select")].filter((e) => {
 				const box = e.getBoundingClientRect();
-				return e.offsetParent !== null && !e.classList.contains("skip") && box.width > 0 && (box.left < 0 || box.right > innerWidth + 0.5);
+				const room = e.closest("table")?.getBoundingClientRect() ?? { left: 0, right: innerWidth };
+				return e.offsetParent !== null && !e.classList.contains("skip") && box.width > 0 &&
+					(box.left < room.left - 0.5 || box.right > room.right + 0.5);
 			}).map((e) => e.outerHTML.slice(0, 80)).join("\n")`)
 			if lost != "" {
 				t.Errorf("%s at %d pixels has these out of sight:\n%s", path, width, lost)
@@ -240,6 +242,7 @@ func TestPicturesOfThePage(t *testing.T) {
 		b.navigate(picture.path)
 		b.connected()
 		b.shows(`[...document.querySelectorAll(".figure")].some((e) => e.textContent.endsWith("%"))`)
+		eval[bool](b, `(document.querySelector(".brand-host").textContent = "web-1", true)`) // not the tester's
 		if picture.script != "" {
 			eval[bool](b, picture.script)
 		}
