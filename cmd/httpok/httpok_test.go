@@ -533,3 +533,19 @@ func TestSeveralURLsActOnce(t *testing.T) {
 		t.Errorf("calls = %s, want one restart", got)
 	}
 }
+
+// What the server sees is what it saw of superlance: httplib's headers, no more.
+func TestRequestIsSuperlances(t *testing.T) {
+	seen := make(chan string, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		seen <- fmt.Sprint(r.Method, " ", r.RequestURI, " ", r.Proto, " ", r.Host, " ", r.Header)
+	}))
+	defer server.Close()
+	if _, stderr, status := checktest.Output(t, checktest.Command("--test", server.URL+"/a%20b?c=d&e")); status != 0 {
+		t.Fatalf("httpok --test = %d, %q; want 0", status, stderr)
+	}
+	want := "GET /a%20b?c=d&e HTTP/1.1 " + strings.TrimPrefix(server.URL, "http://") + " map[Accept-Encoding:[identity] User-Agent:[httpok]]"
+	if got := <-seen; got != want {
+		t.Errorf("request = %q, want %q", got, want)
+	}
+}

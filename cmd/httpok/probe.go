@@ -100,7 +100,7 @@ func newProbe(t target, r request, keepBody bool, log *slog.Logger) (*probe, err
 		return nil, err
 	}
 	transport := &http.Transport{
-		DisableKeepAlives: true, DisableCompression: true, TLSClientConfig: config, MaxResponseHeaderBytes: 64 << 10,
+		MaxIdleConnsPerHost: -1, DisableCompression: true, TLSClientConfig: config, MaxResponseHeaderBytes: 64 << 10,
 	}
 	if t.network != "" {
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {

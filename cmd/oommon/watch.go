@@ -132,6 +132,7 @@ func (m *oommon) watch() {
 		select {
 		case <-m.wake:
 			m.look(ctx)
+			check.Relax()
 		case <-ctx.Done():
 			return
 		}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -56,9 +57,18 @@ func (b *Beside) Busy(name string) bool {
 
 func (b *Beside) done(name string) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	delete(b.busy, name)
+	idle := len(b.busy) == 0
+	b.mu.Unlock()
+	if idle {
+		Relax()
+	}
 }
+
+// Relax gives back the memory that a piece of work has left. It is called where
+// nothing is to be done for some seconds, often a minute: what is not given back
+// would be held all that time.
+func Relax() { debug.FreeOSMemory() }
 
 // Stop ends Watch at once, and Act when all work is done or after patience, and
 // waits for the work. Go is not called any more.
