@@ -227,7 +227,11 @@ func (c *claim) move() error {
 func reasons(e notify.Entry) string {
 	var b strings.Builder
 	for _, t := range e.Targets {
-		if t.Outcome == notify.Refused {
+		switch {
+		case t.Outcome != notify.Refused:
+		case t.To == "":
+			fmt.Fprintf(&b, "%s\n", t.Reason)
+		default:
 			fmt.Fprintf(&b, "%s: %s\n", t.To, t.Reason)
 		}
 	}
