@@ -49,6 +49,8 @@ func TestExitStatuses(t *testing.T) {
 		{[]string{"ftp://x"}, 0, "", "httpok must be run as a supervisor event listener\n"},
 		{[]string{"--test", "ftp://x"}, 1, "", "httpok: Bad scheme ftp\n"},
 		{[]string{"--test", "tcp://x"}, 1, "", `httpok: read URL "tcp://x": no port in it`},
+		{[]string{"--check", "-p", "x", "-m", "a@b", "http://x"}, 0, "== options are good", ""},
+		{[]string{"--check", "unix:"}, 1, "", "httpok: Bad scheme unix\n"},
 		{[]string{"--version"}, 0, "", ""},
 	} {
 		stdout, stderr, status := checktest.Output(t, checktest.Command(tt.args...))

@@ -42,7 +42,7 @@ type finding struct {
 
 // run is httpok, from its options to its end.
 func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer, serve ...listener.Option) error {
-	if !o.Test && o.Env.ServerURL == "" {
+	if !o.Test && !o.Check && o.Env.ServerURL == "" {
 		return o.NotAListener(stderr, section)
 	}
 	h := &httpok{options: o}
@@ -57,7 +57,10 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 		}
 		h.watched = append(h.watched, &watched{probe: p})
 	}
-	if o.Test {
+	switch {
+	case o.Check:
+		return o.CheckMail(ctx, stdout)
+	case o.Test:
 		return h.test(ctx, stdout)
 	}
 	var err error

@@ -58,6 +58,9 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 	if m.meter, err = memory.NewMeter(o.measure, o.cumulative); err != nil {
 		return fmt.Errorf("read options: --measure %w", err)
 	}
+	if o.Check {
+		return o.CheckMail(ctx, stdout)
+	}
 	if o.Test {
 		if len(o.Targets) == 0 {
 			return errors.New("send a test mail: no recipient, want -m ADDRESS")

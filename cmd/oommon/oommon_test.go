@@ -40,6 +40,8 @@ func TestExitStatuses(t *testing.T) {
 		{[]string{"--sentinel", "50%"}, 255, begins, `Error: --sentinel "50%": "%" is not known`},
 		{[]string{"-a"}, 0, "", "oommon must be run as a supervisor event listener\n"},
 		{[]string{"--test"}, 1, "", "oommon: send a test mail: no recipient, want -m ADDRESS\n"},
+		{[]string{"--check", "-a", "-m", "x", "--smtp-host", "h"}, 1, "", `oommon: read recipient "x"`},
+		{[]string{"--check", "-a"}, 0, "== options are good", ""},
 		{[]string{"--version"}, 0, "", ""},
 	} {
 		stdout, stderr, status := checktest.Output(t, checktest.Command(tt.args...))

@@ -56,6 +56,9 @@ type group struct {
 
 // run is oommon, from its options to its end.
 func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer, serve ...listener.Option) error {
+	if o.Check {
+		return o.CheckMail(ctx, stdout)
+	}
 	if o.Test {
 		if len(o.Targets) == 0 {
 			return errors.New("send a test mail: no recipient, want -m ADDRESS")

@@ -27,6 +27,7 @@ type Options struct {
 	Mail       alert.MailOptions
 	Spool      string // empty for the default place
 	Test       bool
+	Check      bool
 
 	Limit           Limit
 	ExternalRestart string
@@ -45,6 +46,7 @@ func Flags() []cli.Flag {
 		&cli.BoolFlag{Name: "dry-run", Category: cmdline.Beyond},
 		&cli.StringFlag{Name: "spool", Category: cmdline.Beyond},
 		&cli.BoolFlag{Name: "test", Category: cmdline.Beyond},
+		&cli.BoolFlag{Name: "check", Category: cmdline.Beyond},
 	}, alert.MailFlags()...)
 }
 
@@ -61,7 +63,9 @@ const RestartUsage = `--restart-limit N/SPAN -- restart a process at most N time
 `
 
 // MailUsage describes the options that say how mails get out.
-const MailUsage = alert.MailUsage + `
+const MailUsage = `--check -- check the options, and send nothing.
+
+` + alert.MailUsage + `
 --spool DIR -- where mails wait until they are delivered, in a folder of the
       listener's name. Default is /var/lib/vigilance/spool for root, else
       vigilance/spool in $XDG_STATE_HOME or ~/.local/state.
@@ -82,6 +86,7 @@ func ReadOptions(c *cli.Context, tool string) (Options, error) {
 		Recipients:      c.StringSlice("email"),
 		Spool:           c.String("spool"),
 		Test:            c.Bool("test"),
+		Check:           c.Bool("check"),
 		ExternalRestart: c.String("external-restart"),
 		DryRun:          c.Bool("dry-run"),
 	}

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,14 +38,13 @@ func Shell(ctx context.Context, command string, args ...string) (output string, 
 	case err != nil:
 		err = fmt.Errorf("run %q: %w", command, err)
 	}
-	return out.String(), err
+	return string(out.kept), err
 }
 
 // limited keeps the first outputMax bytes that are written to it.
-type limited struct{ bytes.Buffer }
+type limited struct{ kept []byte }
 
 func (l *limited) Write(p []byte) (int, error) {
-	room := max(outputMax-l.Len(), 0)
-	_, _ = l.Buffer.Write(p[:min(room, len(p))]) // never fails
+	l.kept = append(l.kept, p[:min(outputMax-len(l.kept), len(p))]...)
 	return len(p), nil
 }

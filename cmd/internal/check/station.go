@@ -135,6 +135,24 @@ func (s *Station) Post(m notify.Message) {
 	}
 }
 
+// CheckMail checks what can be checked of the options for mail without sending
+// one, once the rest is known to be right, and prints that all is well.
+func (o Options) CheckMail(ctx context.Context, stdout io.Writer) error {
+	notifier, err := o.Mail.Notifier(nil)
+	if err != nil {
+		return fmt.Errorf("check options: %w", err)
+	}
+	if checker, ok := notifier.(notify.Checker); ok && len(o.Targets) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, notify.DefaultTimeout)
+		defer cancel()
+		if err := checker.Check(ctx); err != nil {
+			return fmt.Errorf("check the mail server: %w", err)
+		}
+	}
+	_, err = fmt.Fprintln(stdout, "== options are good; whether mail arrives, only --test can tell")
+	return err
+}
+
 // SendTest sends a test mail to every recipient, with a sample of a real one,
 // and prints the conversations.
 func (o Options) SendTest(ctx context.Context, sample notify.Message, stdout io.Writer) error {
