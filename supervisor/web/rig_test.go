@@ -21,13 +21,23 @@ import (
 	"time"
 )
 
-// binary builds the real supervisord, once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
+// folderVar names the folder of the binary that is tested.
+const folderVar = "VIGILANCE_WEB_TEST_FOLDER"
+
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "vigilance-web-")
 	if err != nil {
-		return "", err
+		panic(err)
 	}
-	path := filepath.Join(dir, "supervisord")
+	_ = os.Setenv(folderVar, dir)
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// binary builds the real supervisord, once for all tests that need it.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(os.Getenv(folderVar), "supervisord")
 	out, err := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", path,
 		"github.com/vigilance-go/vigilance/cmd/supervisord").CombinedOutput()
 	if err != nil {
@@ -35,14 +45,6 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
 
 // daemon is a supervisord with an HTTP server, in a folder of its own.
 type daemon struct {
