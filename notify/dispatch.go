@@ -3,11 +3,7 @@ package notify
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -158,12 +154,6 @@ type verdict struct {
 	reason  string
 }
 
-// saved is what a Store keeps.
-type saved struct {
-	Targets map[string]*lane `json:"targets,omitempty"`
-	Pacer   PacerState       `json:"pacer"`
-}
-
 func (d *Dispatcher) newRun() *dispatch {
 	r := &dispatch{
 		Dispatcher: d, log: cmp.Or(d.Log, slog.Default()), random: randomOr(d.Random),
@@ -196,27 +186,6 @@ func (r *dispatch) hold(ctx context.Context) (release func(), ok bool) {
 	return nil, false
 }
 
-func (r *dispatch) load() {
-	if r.Store == nil {
-		return
-	}
-	data, err := r.Store.Load()
-	var s saved
-	if err == nil && len(data) > 0 {
-		err = json.Unmarshal(data, &s)
-	}
-	if err != nil {
-		r.log.Warn("cannot read when messages were sent; beginning anew", "err", err)
-		return
-	}
-	for to, l := range s.Targets {
-		r.lane(to).lane = *l
-	}
-	if r.pacer != nil {
-		r.pacer.Restore(s.Pacer)
-	}
-}
-
 func (r *dispatch) lane(to string) *runningLane {
 	l := r.lanes[to]
 	if l == nil {
@@ -224,35 +193,6 @@ func (r *dispatch) lane(to string) *runningLane {
 		r.lanes[to] = l
 	}
 	return l
-}
-
-func (r *dispatch) save() {
-	if r.Store == nil {
-		return
-	}
-	s := saved{Targets: make(map[string]*lane)}
-	for to, l := range r.lanes {
-		s.Targets[to] = &l.lane
-	}
-	if r.pacer != nil {
-		s.Pacer = r.pacer.taken(time.Now())
-	}
-	data, err := json.Marshal(s)
-	if err == nil {
-		err = r.Store.Save(data)
-	}
-	if err != nil && !r.unsaved {
-		r.log.Warn("cannot save when messages were sent; after a restart more may be sent than allowed", "err", err)
-	}
-	r.unsaved = err != nil
-}
-
-// taken is the state with one more message, which is about to be sent.
-func (p *Pacer) taken(now time.Time) PacerState {
-	s := p.State()
-	s.Second = paceOf(p.limits.PerSecond, time.Second).take(s.Second, now)
-	s.Minute = paceOf(p.limits.PerMinute, time.Minute).take(s.Minute, now)
-	return s
 }
 
 // wait returns when there may be something to do, or ctx is done.
@@ -382,127 +322,4 @@ func (r *dispatch) serve(ctx context.Context, stop <-chan struct{}, l *runningLa
 		l.pressed = false
 		r.attempt(ctx, l, d.send)
 	}
-}
-
-// attempt sends one message for events and notes what came of it.
-func (r *dispatch) attempt(ctx context.Context, l *runningLane, events []waiting) {
-	var messages []Message
-	events = slices.DeleteFunc(events, func(e waiting) bool {
-		entry, err := r.Queue.Peek(e.name)
-		if err != nil {
-			delete(r.events, e.name) // it is gone, or looked at again
-			return true
-		}
-		messages = append(messages, entry.Message)
-		return false
-	})
-	if len(events) == 0 {
-		return
-	}
-	m := r.compose(messages)
-	m.To = l.to
-	start := time.Now()
-	l.Sends = append(l.Sends, start)
-	r.save()
-	attemptCtx, cancel := context.WithTimeout(ctx, cmp.Or(max(r.Timeout, 0), DefaultTimeout))
-	err := r.Notifier.Notify(attemptCtx, m)
-	cancel()
-
-	log := r.log.With("id", m.ID, "events", len(events), "to", m.To)
-	switch {
-	case err == nil:
-		log.Info("sent", "subject", m.Subject, "failures_before", l.failures)
-		r.settle(l, events, Delivered, "")
-		l.sent(events, time.Now(), r.Policy.Recovered > 0)
-		l.retry, l.doubts = retry{}, 0
-	case l.hopeless(err):
-		log.Error("message refused for good; its events are set aside", "err", err)
-		r.settle(l, events, Refused, err.Error())
-		l.retry, l.doubts = retry{}, 0
-	default:
-		r.postpone(log, l, err, start)
-	}
-	r.save()
-}
-
-func (l *runningLane) hopeless(err error) bool {
-	var permanent *PermanentError
-	if errors.As(err, &permanent) {
-		return true
-	}
-	var temporary *TemporaryError
-	if errors.As(err, &temporary) && temporary.GiveUpAfter > 0 {
-		l.doubts++
-		return l.doubts >= temporary.GiveUpAfter
-	}
-	l.doubts = 0
-	return false
-}
-
-// postpone decides when to try again after a temporary failure of an attempt
-// that began at start.
-func (r *dispatch) postpone(log *slog.Logger, l *runningLane, err error, start time.Time) {
-	l.failures++
-	now := time.Now()
-	l.due = later(start.Add(pause(l.failures, r.random)), now.Add(minPause))
-	var temporary *TemporaryError
-	if errors.As(err, &temporary) && temporary.RetryAfter > 0 {
-		l.due = now.Add(temporary.RetryAfter)
-	}
-	log.Warn("cannot deliver a message; trying again", "err", err, "failures", l.failures,
-		"retry_in", l.due.Sub(now).Round(time.Millisecond))
-}
-
-// settle notes an outcome for events and takes them out of the index.
-func (r *dispatch) settle(l *runningLane, events []waiting, outcome Outcome, reason string) {
-	names := make([]string, len(events))
-	for i, e := range events {
-		names[i] = e.name
-	}
-	err := r.Queue.SettleAll(names, l.to, outcome, reason)
-	if err != nil {
-		r.log.Error("cannot note the outcome; after a restart the message may be sent again", "err", err)
-	}
-	for _, name := range names {
-		if err != nil {
-			l.unnoted[name] = verdict{outcome, reason}
-			continue
-		}
-		e := r.events[name]
-		e.targets = slices.DeleteFunc(slices.Clone(e.targets), func(to string) bool { return to == l.to })
-		r.events[name] = e
-	}
-}
-
-// noteAgain notes what could not be noted before.
-func (r *dispatch) noteAgain(l *runningLane) {
-	for name, n := range l.unnoted {
-		if err := r.Queue.SettleAll([]string{name}, l.to, n.outcome, n.reason); err != nil {
-			return
-		}
-		delete(l.unnoted, name)
-		delete(r.events, name) // looked at again if it is still there
-	}
-}
-
-// compose writes the message for events and gives it its ID: that of the
-// event, or one that the same events always have.
-func (r *dispatch) compose(events []Message) Message {
-	compose := r.Compose
-	if compose == nil {
-		compose = Composer{MaxBytes: LimitsOf(r.Notifier).MaxBytes}.Compose
-	}
-	m := compose(events)
-	m.ID = events[0].ID
-	if len(events) == 1 {
-		return m
-	}
-	h := sha256.New()
-	m.Events = make([]Occurrence, len(events))
-	for i, e := range events {
-		m.Events[i] = e.Occurrence()
-		_, _ = fmt.Fprintf(h, "%q ", e.ID)
-	}
-	m.ID = hex.EncodeToString(h.Sum(nil)[:16])
-	return m
 }

@@ -7,6 +7,11 @@
 // its error, whether another attempt makes sense. A [Deliverer] joins them: it
 // alone decides when an attempt is repeated, and when a message is given up.
 //
+// A [Dispatcher] stands in a Deliverer's place where a message may stand for
+// many events: by its [Policy] it decides what is said at once, what waits and
+// what goes out together, over a [Backlog], which is a Queue that one process
+// can look over. A [Composer] finds the words.
+//
 // A [Pacer] between a Deliverer and a Notifier keeps the [Limits] of a service,
 // and a [Secret] is what neither of them prints.
 //

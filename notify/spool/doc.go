@@ -13,6 +13,16 @@
 //	dead/  messages that were refused for good and files that are none, each
 //	       beside a file NAME.reason that says why
 //
+// and beside them, where a notify.Dispatcher sends from it:
+//
+//	lock     locked by the process that sends
+//	journal  what is being noted for many messages at a time
+//	state    what the sender must remember over a restart
+//	reserve  messages that came while the disk was full
+//
+// These were written at their full size in advance, 2 MiB and a quarter
+// together, and are written over in place, which a full disk cannot refuse.
+//
 // A file in new/ is a line of JSON, the message with its targets, and then a
 // line for each target that was settled while others were not.
 //

@@ -1,0 +1,62 @@
+package notify
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// saved is what a Store keeps.
+type saved struct {
+	Targets map[string]*lane `json:"targets,omitempty"`
+	Pacer   PacerState       `json:"pacer"`
+}
+
+func (r *dispatch) load() {
+	if r.Store == nil {
+		return
+	}
+	data, err := r.Store.Load()
+	var s saved
+	if err == nil && len(data) > 0 {
+		err = json.Unmarshal(data, &s)
+	}
+	if err != nil {
+		r.log.Warn("cannot read when messages were sent; beginning anew", "err", err)
+		return
+	}
+	for to, l := range s.Targets {
+		r.lane(to).lane = *l
+	}
+	if r.pacer != nil {
+		r.pacer.Restore(s.Pacer)
+	}
+}
+
+func (r *dispatch) save() {
+	if r.Store == nil {
+		return
+	}
+	s := saved{Targets: make(map[string]*lane)}
+	for to, l := range r.lanes {
+		s.Targets[to] = &l.lane
+	}
+	if r.pacer != nil {
+		s.Pacer = r.pacer.taken(time.Now())
+	}
+	data, err := json.Marshal(s)
+	if err == nil {
+		err = r.Store.Save(data)
+	}
+	if err != nil && !r.unsaved {
+		r.log.Warn("cannot save when messages were sent; after a restart more may be sent than allowed", "err", err)
+	}
+	r.unsaved = err != nil
+}
+
+// taken is the state with one more message, which is about to be sent.
+func (p *Pacer) taken(now time.Time) PacerState {
+	s := p.State()
+	s.Second = paceOf(p.limits.PerSecond, time.Second).take(s.Second, now)
+	s.Minute = paceOf(p.limits.PerMinute, time.Minute).take(s.Minute, now)
+	return s
+}
