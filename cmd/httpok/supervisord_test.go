@@ -34,7 +34,7 @@ command=sleep 1000
 autostart=false
 
 [eventlistener:httpok]
-command=TOOL -a -n interop -m ops@example.com --spool DIR/spool -s "cat - >> DIR/mail" --failures 1 `+server.URL+`/
+command=TOOL -a -n interop -m ops@example.com --spool DIR/spool -s "cat - > DIR/mail.$$; cat DIR/mail.$$ >> DIR/mail" --failures 1 `+server.URL+`/
 events=TICK_5
 environment=ENV
 stderr_logfile=DIR/tool.err

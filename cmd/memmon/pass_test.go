@@ -175,7 +175,7 @@ killasgroup=true
 programs=parent
 
 [eventlistener:memmon]
-command=TOOL -c -p large=100MB -p pair:parent=80MB -p small=60MB -a 1GB -n interop -m ops@example.com --spool DIR/spool -s "cat - >> DIR/mail; echo >> DIR/mail"
+command=TOOL -c -p large=100MB -p pair:parent=80MB -p small=60MB -a 1GB -n interop -m ops@example.com --spool DIR/spool -s "cat - > DIR/mail.$$; echo >> DIR/mail.$$; cat DIR/mail.$$ >> DIR/mail"
 events=TICK_5
 environment=ENV
 stderr_logfile=DIR/tool.err

@@ -88,7 +88,7 @@ stopasgroup=true
 killasgroup=true
 
 [eventlistener:oommon]
-command=TOOL -a -m ops@example.com --spool DIR/spool -s "cat - >> DIR/mail; echo >> DIR/mail"
+command=TOOL -a -m ops@example.com --spool DIR/spool -s "cat - > DIR/mail.$$; echo >> DIR/mail.$$; cat DIR/mail.$$ >> DIR/mail"
 events=PROCESS_STATE_EXITED,TICK_5
 environment=ENV
 stderr_logfile=DIR/tool.err
