@@ -384,6 +384,39 @@ func TestRestartUnderWayIsFinishedAtTheEnd(t *testing.T) {
 	}
 }
 
+// Nor does one that kills this listener in the middle: the next one starts the
+// process, when it has stopped, and leaves others alone.
+func TestProcessIsStartedThoughHttpokIsKilled(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(web))
+	defer server.Close()
+	foo, bar := checktest.Process("foo", "foo", 11), checktest.Process("bar", "bar", 12)
+	fake := checktest.NewFake(t, foo, bar)
+	release := fake.Hold("stopProcess foo")
+	args := []string{"--spool", t.TempDir(), "-p", "foo", server.URL + "/fail"}
+	tool := checktest.Listen(t, fake, args...)
+	tool.Tick()
+	checktest.Until(t, "the restart", func() bool { return len(fake.Calls()) == 1 })
+	tool.Kill()
+	release()
+	stopping := checktest.In(foo, client.Stopping, "STOPPING")
+	stopping.PID = foo.PID
+	fake.Set(stopping, checktest.In(bar, client.Stopped, "STOPPED"))
+	next := checktest.Listen(t, fake, args...)
+	checktest.Until(t, "a look at the process", func() bool { return fake.Asked() >= 2 })
+	fake.Set(checktest.In(foo, client.Stopped, "STOPPED"), checktest.In(bar, client.Stopped, "STOPPED"))
+	checktest.Until(t, "the start", func() bool { return len(fake.Calls()) == 2 }, next.Stderr)
+	next.End()
+	if got := fmt.Sprint(fake.Calls()); got != "[stopProcess foo startProcess foo]" {
+		t.Errorf("calls = %s, want foo to be started", got)
+	}
+	last := checktest.Listen(t, fake, args...)
+	last.ExpectReady()
+	last.End()
+	if n := len(fake.Calls()); n != 2 {
+		t.Errorf("calls = %q, want no more: it is done", fake.Calls())
+	}
+}
+
 // statuses answers with the statuses that it is told, the last one for ever, and
 // counts.
 type statuses struct {

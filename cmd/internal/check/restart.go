@@ -54,13 +54,14 @@ type Restarter struct {
 	external string
 	dryRun   bool
 	history  history
+	notes    notes
 	log      *slog.Logger
 }
 
 // NewRestarter returns a Restarter that does what the options say.
 func NewRestarter(o Options, d Daemon, log *slog.Logger) *Restarter {
 	return &Restarter{
-		daemon: d, external: o.ExternalRestart, dryRun: o.DryRun, history: history{limit: o.Limit}, log: log,
+		daemon: d, external: o.ExternalRestart, dryRun: o.DryRun, history: history{limit: o.Limit}, notes: openNotes(o), log: log,
 	}
 }
 
@@ -119,8 +120,13 @@ func (r *Restarter) RunExternal(ctx context.Context, namespec string, pid int) (
 const lastWord = time.Second
 
 // Stop stops a process and waits until it has ended. The error is a *StopError.
+// Until Start, it is noted on disk that the process is to be started.
 func (r *Restarter) Stop(ctx context.Context, namespec string) error {
+	r.notes.add(namespec)
 	if err := r.daemon.StopProcess(ctx, namespec); err != nil {
+		if ctx.Err() == nil {
+			r.notes.remove(namespec)
+		}
 		return &StopError{err}
 	}
 	return nil
@@ -129,12 +135,16 @@ func (r *Restarter) Stop(ctx context.Context, namespec string) error {
 // Start starts a process and waits until it runs. What Stop has stopped is
 // started even where ctx is done by then. The error is a *StartError.
 func (r *Restarter) Start(ctx context.Context, namespec string) error {
-	if ctx.Err() != nil {
+	late := ctx.Err() != nil
+	if late {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 		defer cancel()
 	}
 	err := r.daemon.StartProcess(ctx, namespec)
+	if err == nil || client.FaultCode(err) != 0 && !late {
+		r.notes.remove(namespec) // else it may not have stopped yet
+	}
 	if err == nil {
 		return nil
 	}

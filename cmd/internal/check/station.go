@@ -77,6 +77,9 @@ func NewStation(ctx context.Context, o Options, stderr *alert.Stderr) (*Station,
 // and must not take long: work is for s.Beside.
 func (s *Station) Serve(ctx context.Context, handle func(context.Context, listener.Event), options ...listener.Option) error {
 	options = append([]listener.Option{listener.WithLogger(s.Log)}, options...)
+	for _, name := range s.Restart.notes.left() {
+		s.Beside.Go(name, func() { s.Restart.resume(s.Beside.Watch, name) })
+	}
 	serve := func() error {
 		err := listener.Serve(ctx, func(ctx context.Context, ev listener.Event) error {
 			handle(ctx, ev)
