@@ -284,8 +284,8 @@ func TestEveryCrashIsInOneMessageThoughKilled(t *testing.T) {
 		}
 		most = max(most, copies[pid])
 	}
-	t.Logf("%d kills, %d of them on a full disk: %d crashes acknowledged (%d given back first), %d in %d messages, %d dead with a reason, %d lost, %d twice (in %d repeated messages)",
-		kills, fullRounds, d.acknowledged, d.failed, delivered, len(s.messages), dead, lost, twice, repeated)
+	t.Logf("%d kills, %d of them on a full disk: %d crashes acknowledged (%d given back first), %d in %d messages, %d dead with a reason, %d lost, %d twice (in %d repeated messages), none more than %d times",
+		kills, fullRounds, d.acknowledged, d.failed, delivered, len(s.messages), dead, lost, twice, repeated, most)
 	if lost != 0 || repeated > kills || d.acknowledged != crashes || delivered == 0 || dead == 0 {
 		t.Errorf("lost = %d, repeated messages = %d, acknowledged = %d, delivered = %d, dead = %d; want 0, at most %d, %d, some, some",
 			lost, repeated, d.acknowledged, delivered, dead, kills, crashes)

@@ -37,7 +37,7 @@ const EngineUsage = `--events LIST -- what to report, by state: EXITED (an exit 
       them: see events= in its section. Default is %s.
 
 --interval TIME -- wait so long after an event for others, and send them in one
-      message. A time is 90s, 5m, 1h or a number of seconds. Default is %s.
+      message. A time is 90s, 5m, 1h or a number of seconds. Default is "off".
 
 --flood TIME -- after an alert about a program say nothing more about it for so
       long, then how often it has happened since, each time with its pid. "off"
@@ -211,7 +211,7 @@ func (d Defaults) Describe(tool string) string {
 	if d.UseSilence {
 		file = "Default is\n      /var/lib/vigilance/silence for root, else vigilance/silence in\n      $XDG_STATE_HOME or ~/.local/state."
 	}
-	return fmt.Sprintf(EngineUsage, d.Events, "not to wait", show(d.Flood), perMinute, show(d.Recovered), file, tool)
+	return fmt.Sprintf(EngineUsage, d.Events, show(d.Flood), perMinute, show(d.Recovered), file, tool)
 }
 
 // show shows a time as ParseDuration takes it.
