@@ -231,3 +231,50 @@ func TestStatuses(t *testing.T) {
 		}
 	}
 }
+
+// Of two processes of a pool one sends. What the other has acknowledged is
+// sent all the same, and when the first is killed, the other takes over.
+func TestAPoolSharesASpool(t *testing.T) {
+	c := newChannel(t)
+	dir := t.TempDir()
+	start := func() *listenertest.Supervisor {
+		return listenertest.StartCommand(t, listening(os.Stderr, "-a", "--webhook-url", c.URL, "--flood", "off",
+			"--spool", dir, "--silence-file", filepath.Join(dir, "silence")))
+	}
+	first := start()
+	first.Deliver(crash("a", 1), listener.ResultOK)
+	c.wait(t, 1)
+	second := start()
+	second.Header.Serial = 10
+	second.Deliver(crash("b", 2), listener.ResultOK)
+	c.wait(t, 2)
+	noted(t, dir) // else a kill makes the message come again
+	first.Kill()
+	second.Deliver(crash("c", 3), listener.ResultOK)
+	all := c.wait(t, 3)
+	if err := second.Close(); err != nil {
+		t.Errorf("slackalert ended with %v, want nil", err)
+	}
+	for i, process := range []string{"a", "b", "c"} {
+		if !strings.HasPrefix(all[i], "*"+process+" exited") {
+			t.Errorf("messages = %q, want one about each of a, b, c", all)
+		}
+	}
+	if len(c.got()) != 3 {
+		t.Errorf("messages = %q, want three", c.got())
+	}
+}
+
+// noted waits until nothing is waiting in the spools below dir.
+func noted(t *testing.T, dir string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		waiting, err := filepath.Glob(filepath.Join(dir, "*", "*", "new", "*"))
+		if err == nil && len(waiting) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("messages after 20 s in the spool = %q, %v; want none", waiting, err)
+		}
+	}
+}
