@@ -122,7 +122,12 @@ func (s step) take(t *testing.T, theirs, ours *daemon) (want, got answer) {
 
 // sorted returns the structs of an answer in an order of their own.
 func sorted(body string) string {
-	parts := strings.Split(body, "<value><struct>\n")
+	const begin, end = "<value><struct>\n", "</struct></value>\n"
+	structs, tail := body, ""
+	if i := strings.LastIndex(body, end); i >= 0 {
+		structs, tail = body[:i+len(end)], body[i+len(end):]
+	}
+	parts := strings.Split(structs, begin)
 	slices.Sort(parts[1:])
-	return strings.Join(parts, "<value><struct>\n")
+	return strings.Join(parts, begin) + tail
 }
