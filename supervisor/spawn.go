@@ -157,8 +157,10 @@ func (m spawnDone) apply(d *Daemon) {
 		r.child, r.outputs = m.child, m.outputs
 		d.byPID[r.child.PID] = r
 		p.counts.starts++
-		r.startReading(d)
+		// The readers begin afterwards: the log tells of a birth before it
+		// shows what the child says.
 		d.step(p, process.Spawned{PID: r.child.PID})
+		r.startReading(d)
 	}
 	d.settleStrangers()
 }
