@@ -101,7 +101,8 @@ func TestEachRecipientGetsTheMail(t *testing.T) {
 		}
 		return nil
 	}})
-	args := batchmailtest.Args(server, t.TempDir(), "--toEmail", "a@example.com, bad@example.com,root", "-s", "")
+	spool := t.TempDir()
+	args := batchmailtest.Args(server, spool, "--toEmail", "a@example.com, bad@example.com,root", "-s", "")
 	tool := batchmailtest.Listen(t, args...)
 	tool.State(listener.ProcessStateExited, "foo", "bar", 1)
 	tool.Tick(listener.Tick60)
@@ -114,6 +115,9 @@ func TestEachRecipientGetsTheMail(t *testing.T) {
 	got := fmt.Sprint(mails[0].To, mails[1].To)
 	if want := "[a@example.com] [root@" + host + "]"; got != want || batchmailtest.Read(t, mails[0]).Subject != "" {
 		t.Errorf("mails to %s, want %s, without subject", got, want)
+	}
+	if reasons, err := filepath.Glob(filepath.Join(spool, "batch", "dead", "*.reason")); err != nil || len(reasons) != 1 {
+		t.Errorf("reasons of what was set aside = %q, %v; want one", reasons, err)
 	}
 	stderr := tool.Stderr()
 	for _, want := range []string{
