@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -43,6 +44,7 @@ type options struct {
 	rounds  int
 	out     string
 	daemons daemonList
+	args    []string // the command line itself, for the report
 }
 
 // run measures as args say and reports to w.
@@ -58,6 +60,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
+	o.args = args
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return fmt.Errorf("make a folder to work in: %w", err)
@@ -70,15 +73,15 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	}
 	b := &bench{options: o, dir: dir, w: w}
 	results, err := b.measureAll(ctx)
-	if err != nil {
+	if len(results) == 0 {
 		return err
 	}
-	report := newReport(o, results)
+	report := newReport(o, results) // what was found before an error counts
 	report.text(w)
 	if o.out == "" {
-		return nil
+		return err
 	}
-	return os.WriteFile(o.out, []byte(report.markdown()), 0o644)
+	return errors.Join(err, os.WriteFile(o.out, []byte(report.markdown()), 0o644))
 }
 
 // defaultDaemons are ours, built from this checkout, and Debian's.

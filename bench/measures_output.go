@@ -92,7 +92,12 @@ func takeDeaths(ctx context.Context, b *bench, d daemon, size int) (_ []samples,
 	for i := range size {
 		fmt.Fprintf(&conf, "[program:p%d]\ncommand=/bin/sleep 100000\nstartsecs=0\nautorestart=false\nstdout_logfile=NONE\nstderr_logfile=NONE\n", i)
 	}
-	r, err := b.start(ctx, d, conf.String())
+	// One group, since some daemons stop groups one after another.
+	conf.WriteString("[group:all]\nprograms=p0")
+	for i := 1; i < size; i++ {
+		fmt.Fprintf(&conf, ",p%d", i)
+	}
+	r, err := b.start(ctx, d, conf.String()+"\n")
 	if err != nil {
 		return nil, err
 	}

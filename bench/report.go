@@ -72,7 +72,7 @@ func (r report) text(w io.Writer) {
 func (r report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Benchmarks\n\nOne run on %s.\n\n", machine())
-	fmt.Fprintf(&b, "Medians, unless the row says otherwise; the daemons took turns. Made with `make bench`, which runs\n`go run ./bench -o docs/benchmarks.md`. The daemons:\n\n")
+	fmt.Fprintf(&b, "Medians, unless the row says otherwise; the daemons took turns. Made with\n`go run ./bench %s`.\nThe daemons:\n\n", strings.Join(r.args, " "))
 	for _, d := range r.daemons {
 		fmt.Fprintf(&b, "- %s: version %s\n", d.name, version(d))
 	}
