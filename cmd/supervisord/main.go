@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/supervisor"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
@@ -36,7 +37,7 @@ func tool(prog string, starter *starter) cmdline.Tool {
 		Flags: flags(options),
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h", "?"}, Text: usageText(prog)},
-			{Name: "version", Aliases: []string{"v"}, Text: compatibleVersion + "\n"},
+			{Name: "version", Aliases: []string{"v"}, Text: supervisor.ReferenceVersion + "\n"},
 			{Name: "vigilance-version", Category: cmdline.Beyond, Text: ownVersion() + "\n"},
 		},
 		CheckArgs: refuseArgs,

@@ -2,10 +2,6 @@ package main
 
 import "strings"
 
-// compatibleVersion is what --version prints: scripts and clients compare it
-// with Supervisor's releases, and it names the one whose behaviour this is.
-const compatibleVersion = "4.3.0"
-
 // usageText is what --help prints.
 func usageText(prog string) string {
 	return strings.ReplaceAll(usage, "%s", prog)
