@@ -49,7 +49,7 @@ func TestDaemonListSaysWhatItWants(t *testing.T) {
 }
 
 func TestReportShowsEachDaemonAndTheRatio(t *testing.T) {
-	m := measure{name: "x", figures: []figure{{"time it takes", "ms", 0}}}
+	m := measure{name: "x", figures: []figure{{"took", "time it takes", "ms", 0}}}
 	o := options{daemons: daemonList{{"one", []string{"true"}}, {"two", []string{"true"}}}}
 	r := newReport(o, []result{{m, 100, map[string]samples{"one": {2}, "two": {8}}}})
 	var text bytes.Buffer

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -116,6 +117,10 @@ func (l *daemonList) Set(s string) error {
 	return nil
 }
 
+// defaultBudget is the time of a measure that says nothing else: rounds are
+// left out when it is spent.
+const defaultBudget = time.Minute
+
 // bench is one run.
 type bench struct {
 	options
@@ -165,7 +170,8 @@ func (b *bench) measureOne(ctx context.Context, m measure, size int) ([]result, 
 	if b.rounds > 0 {
 		rounds = b.rounds
 	}
-	for round := range rounds {
+	budget := cmp.Or(m.budget, defaultBudget)
+	for began, round := time.Now(), 0; round < rounds && time.Since(began) < budget; round++ {
 		for _, d := range b.daemons {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
@@ -199,7 +205,10 @@ func (b *bench) sizesOf(m measure) []int {
 	if b.short && m.short > 0 {
 		return []int{m.short}
 	}
-	return []int{m.size}
+	if b.short {
+		return m.sizes[:1]
+	}
+	return m.sizes
 }
 
 func contains(list []string, s string) bool {

@@ -12,6 +12,7 @@ import (
 
 // figure is one number that a measure yields.
 type figure struct {
+	key  string // names it within its measure, for goals, floors and plots: "all" of start is start/all
 	name string // what it is, for the report
 	unit string
 	// quantile of the samples that is told; 0 for the median.
@@ -21,10 +22,11 @@ type figure struct {
 // measure is one way to look at a daemon.
 type measure struct {
 	name    string // for -only
-	size    int    // programs
-	short   int    // programs under -short; 0 for size
+	sizes   []int  // programs, or MB, of a whole run
+	short   int    // the same under -short; 0 for the first of sizes
 	grows   bool   // -programs applies
 	rounds  int
+	budget  time.Duration // for all rounds of all daemons at one size; 0 for defaultBudget
 	figures []figure
 	// take looks at a fresh daemon once and returns the samples of each figure.
 	take func(ctx context.Context, b *bench, d daemon, size int) ([]samples, error)
@@ -39,60 +41,60 @@ func (m measure) only(f figure) measure {
 // measures are all there are, in the order of the report. It is only read.
 var measures = []measure{
 	{
-		name: "start", size: 1000, short: 200, grows: true, rounds: 3, take: takeStart,
+		name: "start", sizes: []int{1000}, short: 200, grows: true, rounds: 3, take: takeStart,
 		figures: []figure{
-			{"exec of the daemon to all programs RUNNING", "ms", 0},
-			{"exec of the daemon to the first RPC answer", "ms", 0},
-			{"getState while they start, p99", "ms", 0.99},
-			{"CPU of the daemon until all RUNNING", "ms", 0},
+			{"all", "exec of the daemon to all programs RUNNING", "ms", 0},
+			{"rpc", "exec of the daemon to the first RPC answer", "ms", 0},
+			{"rpc-p99", "getState while they start, p99", "ms", 0.99},
+			{"cpu", "CPU of the daemon until all RUNNING", "ms", 0},
 		},
 	},
 	{
-		name: "stop", size: 1000, short: 200, grows: true, rounds: 3, take: takeStop,
-		figures: []figure{{"SIGTERM to the daemon's end, each program its own group", "ms", 0}},
+		name: "stop", sizes: []int{1000}, short: 200, grows: true, rounds: 3, take: takeStop,
+		figures: []figure{{"groups", "SIGTERM to the daemon's end, each program its own group", "ms", 0}},
 	},
 	{
-		name: "restart", size: 1, rounds: 9, take: takeRestart,
+		name: "restart", sizes: []int{1}, rounds: 9, take: takeRestart,
 		figures: []figure{
-			{"kill -9 of a program to its next start, p50", "ms", 0},
-			{"kill -9 of a program to its next start, p99", "ms", 0.99},
+			{"p50", "kill -9 of a program to its next start, p50", "ms", 0},
+			{"p99", "kill -9 of a program to its next start, p99", "ms", 0.99},
 		},
 	},
 	{
-		name: "state", size: 1000, short: 200, grows: true, rounds: 3, take: takeState,
+		name: "state", sizes: []int{1000}, short: 200, grows: true, rounds: 3, take: takeState,
 		figures: []figure{
-			{"getState on a kept connection, p50", "ms", 0},
-			{"getState on a kept connection, p99", "ms", 0.99},
+			{"p50", "getState on a kept connection, p50", "ms", 0},
+			{"p99", "getState on a kept connection, p99", "ms", 0.99},
 		},
 	},
 	{
-		name: "allinfo", size: 1000, short: 200, grows: true, rounds: 3, take: takeAllInfo,
+		name: "allinfo", sizes: []int{1000}, short: 200, grows: true, rounds: 3, take: takeAllInfo,
 		figures: []figure{
-			{"getAllProcessInfo: CPU of the daemon a call", "ms", 0},
-			{"getAllProcessInfo: wall time a call", "ms", 0},
+			{"cpu", "getAllProcessInfo: CPU of the daemon a call", "ms", 0},
+			{"wall", "getAllProcessInfo: wall time a call", "ms", 0},
 		},
 	},
 	{
-		name: "status", size: 100, grows: true, rounds: 9, take: takeStatus,
-		figures: []figure{{"supervisorctl status, with its own supervisorctl", "ms", 0}},
+		name: "status", sizes: []int{100}, grows: true, rounds: 9, take: takeStatus,
+		figures: []figure{{"wall", "supervisorctl status, with its own supervisorctl", "ms", 0}},
 	},
 	{
-		name: "idle", size: 1000, short: 200, grows: true, rounds: 1, take: takeIdle,
+		name: "idle", sizes: []int{1000}, short: 200, grows: true, rounds: 1, take: takeIdle,
 		figures: []figure{
-			{"idle memory (PSS)", "MiB", 0},
-			{"idle CPU", "% of a core", 0},
-			{"idle wake-ups a second", "", 0},
+			{"pss", "idle memory (PSS)", "MiB", 0},
+			{"cpu", "idle CPU", "% of a core", 0},
+			{"wakeups", "idle wake-ups a second", "", 0},
 		},
 	},
 	{
-		name: "deaths", size: 200, short: 50, rounds: 1, take: takeDeaths,
-		figures: []figure{{"programs that die at once, of which a listener that takes 50 ms each never hears", "lost", 0}},
+		name: "deaths", sizes: []int{200}, short: 50, rounds: 1, take: takeDeaths,
+		figures: []figure{{"lost", "programs that die at once, of which a listener that takes 50 ms each never hears", "lost", 0}},
 	},
 	{
-		name: "capture", size: 256, short: 64, rounds: 3, take: takeCapture,
+		name: "capture", sizes: []int{256}, short: 64, rounds: 3, take: takeCapture,
 		figures: []figure{
-			{"log capture: CPU of the daemon", "s/GB", 0},
-			{"log capture with rotation every 50 MB: CPU of the daemon", "s/GB", 0},
+			{"cpu", "log capture: CPU of the daemon", "s/GB", 0},
+			{"rotated", "log capture with rotation every 50 MB: CPU of the daemon", "s/GB", 0},
 		},
 	},
 }
