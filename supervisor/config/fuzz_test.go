@@ -1,9 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -39,35 +36,4 @@ func FuzzParse(f *testing.F) {
 		_, _ = ParseEnvironment(text)
 		_, _ = percentFormat(text, vectorNames())
 	})
-}
-
-// BenchmarkLoad1000Programs reads a file of 1,000 programs with ten options
-// each.
-func BenchmarkLoad1000Programs(b *testing.B) {
-	var text strings.Builder
-	text.WriteString("[supervisord]\nlogfile=/tmp/supervisord.log\nenvironment=A=\"1\",B=\"2\"\n")
-	for i := range 1000 {
-		fmt.Fprintf(&text, `
-[program:p%d]
-command=/usr/bin/program --port=%%(process_num)d --name=%%(program_name)s ; the command
-process_name=%%(program_name)s_%%(process_num)02d
-numprocs=1
-autostart=true
-autorestart=unexpected
-startsecs=5
-user=root
-stdout_logfile=/tmp/%%(program_name)s.log
-stdout_logfile_maxbytes=10MB
-environment=PATH="/opt/bin:%%(ENV_PATH)s",HOME="/root"
-`, i)
-	}
-	path := filepath.Join(b.TempDir(), "supervisord.conf")
-	writeFile(b, path, text.String())
-	b.SetBytes(int64(text.Len()))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Load(path, Options{}); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
