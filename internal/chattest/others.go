@@ -1,10 +1,8 @@
 package chattest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -34,6 +32,7 @@ type block struct {
 }
 
 type slackMessage struct {
+	Channel     string `json:"channel"`
 	Text        string `json:"text"`
 	Attachments []struct {
 		Blocks []block `json:"blocks"`
@@ -77,22 +76,19 @@ func NewSlackBot() *Service {
 			reply: Reply{Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "30"}, Body: `{"ok":false,"error":"ratelimited"}`},
 		}},
 		check: func(r *http.Request, body []byte) *Reply {
-			form, err := url.ParseQuery(string(body))
-			token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-			m := slackMessage{Text: form.Get("text")}
+			var m slackMessage
+			err := checkJSON(r, body, &m)
 			switch {
 			case err != nil:
-				return refuse("invalid_form_data")
+				return refuse("invalid_json")
 			case r.URL.Path != "/chat.postMessage" && r.URL.Path != "/auth.test":
 				return refuse("unknown_method")
-			case token != SlackToken && form.Get("token") != SlackToken:
+			case r.Header.Get("Authorization") != "Bearer "+SlackToken:
 				return refuse("invalid_auth")
 			case r.URL.Path == "/auth.test":
 				return nil
-			case form.Get("channel") != SlackChannel:
+			case m.Channel != SlackChannel:
 				return refuse("channel_not_found")
-			case json.Unmarshal([]byte(form.Get("attachments")), &m.Attachments) != nil:
-				return refuse("invalid_attachments")
 			}
 			if wrong := m.wrong(); wrong != "" {
 				return refuse(wrong)

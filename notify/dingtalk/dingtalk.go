@@ -244,7 +244,7 @@ func (d *DingTalk) post(ctx context.Context, msg []byte) error {
 	}
 	r, err := d.http.Do(ctx, httppost.Request{
 		URL:  strings.TrimSuffix(d.base, "/") + "/robot/send?" + query.Encode(),
-		Body: msg, ContentType: "application/json;charset=utf-8",
+		Body: msg, ContentType: httppost.JSON,
 	})
 	if err != nil {
 		return err

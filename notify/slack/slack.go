@@ -12,11 +12,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
-
-	slackgo "github.com/slack-go/slack"
 
 	"github.com/vigilance-go/vigilance/notify"
 	"github.com/vigilance-go/vigilance/notify/internal/chat"
@@ -63,7 +60,6 @@ type Slack struct {
 	c    Config
 	who  string
 	http *httppost.Client
-	bot  *slackgo.Client // nil for a webhook
 }
 
 // New checks the configuration and returns a Notifier. It does not connect.
@@ -82,11 +78,6 @@ func New(c Config) (*Slack, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("check Slack options: %w", err)
-	}
-	if c.Token != "" {
-		// The library's own client has no timeout.
-		s.bot = slackgo.New(string(c.Token), slackgo.OptionHTTPClient(s.http.HTTP()),
-			slackgo.OptionAPIURL(strings.TrimSuffix(s.c.BaseURL, "/")+"/"))
 	}
 	return s, nil
 }
@@ -145,15 +136,11 @@ func (s *Slack) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "Slack") 
 
 // Check implements notify.Checker. It asks whether a bot's token is good.
 func (s *Slack) Check(ctx context.Context) error {
-	if s.bot == nil {
+	if s.c.Token == "" {
 		return s.http.Reach(ctx, string(s.c.WebhookURL))
 	}
-	ctx, cancel := context.WithTimeout(ctx, notify.DefaultTimeout)
-	defer cancel()
-	if _, err := s.bot.AuthTestContext(ctx); err != nil {
-		return s.explain(ctx, err)
-	}
-	return nil
+	_, err := s.call(ctx, "auth.test", struct{}{})
+	return err
 }
 
 // Notify implements notify.Notifier.
@@ -162,24 +149,59 @@ func (s *Slack) Notify(ctx context.Context, m notify.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, notify.DefaultTimeout)
 	defer cancel()
 	return httppost.SendFitting(maxSection, func(limit int) (int, error) {
-		text, attachment, size := s.write(t, limit)
-		if s.bot != nil {
-			return size, s.postMessage(ctx, m.To, text, attachment)
+		msg, size := s.write(t, limit)
+		if s.c.Token != "" {
+			return size, s.postMessage(ctx, m.To, msg)
 		}
-		return size, s.postWebhook(ctx, text, attachment)
+		return size, s.postWebhook(ctx, msg)
 	})
 }
+
+// message is what a webhook and chat.postMessage take. A link in a log is not
+// looked up.
+type message struct {
+	Channel     string       `json:"channel,omitempty"`
+	Text        string       `json:"text"`
+	Attachments []attachment `json:"attachments"`
+	UnfurlLinks bool         `json:"unfurl_links"`
+	UnfurlMedia bool         `json:"unfurl_media"`
+}
+
+// attachment gives blocks a coloured edge.
+type attachment struct {
+	Color  string  `json:"color"`
+	Blocks []block `json:"blocks"`
+}
+
+// block is a section, which has a text, or a context, which has elements.
+type block struct {
+	Type     string   `json:"type"`
+	Text     *mrkdwn  `json:"text,omitempty"`
+	Elements []mrkdwn `json:"elements,omitempty"`
+}
+
+// mrkdwn is a text object.
+type mrkdwn struct {
+	Type     string `json:"type"`
+	Text     string `json:"text"`
+	Verbatim bool   `json:"verbatim"`
+}
+
+// verbatim returns a text object in which a log that has @here in it calls
+// nobody.
+func verbatim(text string) mrkdwn { return mrkdwn{Type: "mrkdwn", Text: text, Verbatim: true} }
 
 // escaper does what mrkdwn asks for (docs.slack.dev, "Escaping text").
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// write returns a message's text, which notifications show as well, and the
-// rest. Each section has at most limit characters; size is that of the longest.
-func (s *Slack) write(t chat.Text, limit int) (text string, a slackgo.Attachment, size int) {
-	text = "*" + strings.ReplaceAll(escaper.Replace(t.Title), "*", "∗") + "*"
+// write returns a message. Its text is what notifications show as well, and
+// each section has at most limit characters; size is that of the longest.
+func (s *Slack) write(t chat.Text, limit int) (m message, size int) {
+	m.Text = "*" + strings.ReplaceAll(escaper.Replace(t.Title), "*", "∗") + "*"
 	if s.who != "" && t.Tone != chat.Good {
-		text = s.who + " " + text
+		m.Text = s.who + " " + m.Text
 	}
+	var a attachment
 	switch t.Tone {
 	case chat.Bad:
 		a.Color = "#d00000"
@@ -189,11 +211,9 @@ func (s *Slack) write(t chat.Text, limit int) (text string, a slackgo.Attachment
 		a.Color = "#808080"
 	}
 	section := func(part chat.Text, render func(body, log string) string) {
-		out := part.Fit(limit, chat.Chars, render)
-		size = max(size, chat.Chars(out))
-		// Verbatim: a log that has @here in it calls nobody.
-		object := slackgo.NewTextBlockObject(slackgo.MarkdownType, out, false, true)
-		a.Blocks.BlockSet = append(a.Blocks.BlockSet, slackgo.NewSectionBlock(object, nil, nil))
+		out := verbatim(part.Fit(limit, chat.Chars, render))
+		size = max(size, chat.Chars(out.Text))
+		a.Blocks = append(a.Blocks, block{Type: "section", Text: &out})
 	}
 	if t.Body != "" {
 		section(chat.Text{Body: t.Body}, func(body, _ string) string {
@@ -204,97 +224,98 @@ func (s *Slack) write(t chat.Text, limit int) (text string, a slackgo.Attachment
 		section(chat.Text{Log: t.Log}, func(_, log string) string { return chat.Fence(escaper.Replace(log)) })
 	}
 	if facts := t.FactLine(); facts != "" {
-		object := slackgo.NewTextBlockObject(slackgo.MarkdownType, escaper.Replace(facts), false, true)
-		a.Blocks.BlockSet = append(a.Blocks.BlockSet, slackgo.NewContextBlock("", object))
+		a.Blocks = append(a.Blocks, block{Type: "context", Elements: []mrkdwn{verbatim(escaper.Replace(facts))}})
 	}
-	return text, a, size
+	m.Attachments = []attachment{a}
+	return m, size
 }
 
-// postWebhook does not use the library's function, which takes any reply with
-// status 200 for success.
-func (s *Slack) postWebhook(ctx context.Context, text string, a slackgo.Attachment) error {
-	unfurl := false
-	r, err := s.http.SendJSON(ctx, string(s.c.WebhookURL), &slackgo.WebhookMessage{
-		Text: text, Attachments: []slackgo.Attachment{a}, UnfurlLinks: &unfurl, UnfurlMedia: &unfurl,
-	})
+func (s *Slack) postWebhook(ctx context.Context, m message) error {
+	r, err := s.http.SendJSON(ctx, string(s.c.WebhookURL), m)
 	if err != nil {
 		return err
 	}
 	said := strings.TrimSpace(string(r.Body))
-	if m := meaning(said); m.Action == httppost.TooLarge {
-		return s.http.NameError(r.Status, said, m)
+	if said == "ok" && r.Status == http.StatusOK {
+		return nil
+	}
+	if reply := read(r); !reply.OK && reply.Error != "" {
+		said = reply.Error
+	}
+	if meaning(said).Action == httppost.Unknown {
+		said = "" // a text that is no name of an error
+	}
+	return s.judge(r, said, "", `"ok"`)
+}
+
+func (s *Slack) postMessage(ctx context.Context, channel string, m message) error {
+	if m.Channel = channel; channel == "" {
+		m.Channel = s.c.Channel
+	}
+	if m.Channel == "" {
+		return &notify.PermanentError{Err: errors.New("send to Slack: no channel for the bot, want its ID or name")}
+	}
+	r, err := s.call(ctx, "chat.postMessage", m)
+	if err == nil && read(r).Timestamp == "" {
+		return s.http.Unclear(r, "the message's timestamp")
+	}
+	return err
+}
+
+// call calls a method of the bot's API. The error is nil only for a reply that
+// says that all is well.
+func (s *Slack) call(ctx context.Context, method string, arguments any) (*httppost.Reply, error) {
+	body, err := httppost.Encode(arguments)
+	if err != nil {
+		return nil, &notify.PermanentError{Err: fmt.Errorf("write message to Slack: %w", err)}
+	}
+	r, err := s.http.Do(ctx, httppost.Request{
+		URL: strings.TrimSuffix(s.c.BaseURL, "/") + "/" + method, Body: body, ContentType: httppost.JSON,
+		Header: http.Header{"Authorization": {"Bearer " + string(s.c.Token)}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	reply := read(r)
+	if reply.OK && r.Status == http.StatusOK {
+		return r, nil
+	}
+	return r, s.judge(r, reply.Error, reply.Needed, `JSON with "ok"`)
+}
+
+// reply is what Slack's API answers.
+type reply struct {
+	OK        bool   `json:"ok"`
+	Error     string `json:"error"`
+	Needed    string `json:"needed"` // the scope that the token lacks
+	Timestamp string `json:"ts"`
+}
+
+func read(r *httppost.Reply) (v reply) {
+	if err := json.Unmarshal(r.Body, &v); err != nil {
+		return reply{} // which is no success
+	}
+	return v
+}
+
+// judge returns what a reply that is no success means. name is that of the
+// error, if the reply has one. A status says more than a name that asks for
+// nothing else: it comes with the time to wait.
+func (s *Slack) judge(r *httppost.Reply, name, needed, want string) error {
+	m := meaning(name)
+	if needed != "" {
+		m.Hint = "needed: " + needed
+	}
+	if m.Action == httppost.TooLarge {
+		return s.http.NameError(r.Status, name, m)
 	}
 	if err := s.http.StatusError(r); err != nil {
 		return err
 	}
-	if said == "ok" {
-		return nil
+	if name == "" {
+		return s.http.Unclear(r, want)
 	}
-	var reply struct {
-		OK    bool   `json:"ok"`
-		Error string `json:"error"`
-	}
-	if err := json.Unmarshal(r.Body, &reply); err == nil && !reply.OK && reply.Error != "" {
-		said = reply.Error
-	}
-	if m := meaning(said); m.Action != httppost.Unknown {
-		return s.http.NameError(r.Status, said, m)
-	}
-	return s.http.Unclear(r, `"ok"`)
-}
-
-func (s *Slack) postMessage(ctx context.Context, channel, text string, a slackgo.Attachment) error {
-	if channel == "" {
-		channel = s.c.Channel
-	}
-	if channel == "" {
-		return &notify.PermanentError{Err: errors.New("send to Slack: no channel for the bot, want its ID or name")}
-	}
-	_, timestamp, err := s.bot.PostMessageContext(ctx, channel,
-		slackgo.MsgOptionText(text, false), slackgo.MsgOptionAttachments(a),
-		slackgo.MsgOptionDisableLinkUnfurl(), slackgo.MsgOptionDisableMediaUnfurl())
-	switch {
-	case err != nil:
-		return s.explain(ctx, err)
-	case timestamp == "":
-		// The library takes {"ok":false} without an error for success.
-		return &notify.TemporaryError{
-			Err:         errors.New("send to Slack: the reply has no message's timestamp"),
-			GiveUpAfter: httppost.Guesses,
-		}
-	}
-	return nil
-}
-
-// explain gives an error of the library the type that tells what to do.
-func (s *Slack) explain(ctx context.Context, err error) error {
-	var (
-		lost   *url.Error
-		rate   *slackgo.RateLimitedError
-		status slackgo.StatusCodeError
-		named  slackgo.SlackErrorResponse
-		syntax *json.SyntaxError
-		kind   *json.UnmarshalTypeError
-	)
-	switch {
-	case errors.As(err, &lost): // no reply, or one that is no HTTP
-	case errors.As(err, &rate):
-		return httppost.RateError(errors.New("send to Slack: sent too much"), rate.RetryAfter)
-	case errors.As(err, &status):
-		return s.http.StatusError(&httppost.Reply{Status: status.Code})
-	case errors.As(err, &named):
-		name := named.Err
-		if named.Needed != "" {
-			name += ", needed: " + named.Needed
-		}
-		return s.http.NameError(http.StatusOK, name, meaning(named.Err))
-	case errors.As(err, &syntax), errors.As(err, &kind), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return &notify.TemporaryError{
-			Err:         fmt.Errorf("send to Slack: read reply: %s, want JSON", s.http.Hide(err.Error())),
-			GiveUpAfter: httppost.Guesses,
-		}
-	}
-	return s.http.Explain(ctx, err)
+	return s.http.NameError(r.Status, name, m)
 }
 
 // meaning returns what one of Slack's errors asks for (docs.slack.dev,

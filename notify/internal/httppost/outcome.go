@@ -184,11 +184,14 @@ func (c *Client) Judge(r *Reply, code *int64, message string, meaning func(int64
 	return nil
 }
 
+// JSON is the content type of what Encode returns.
+const JSON = "application/json;charset=utf-8"
+
 // SendJSON posts v and returns the reply, whatever its status.
 func (c *Client) SendJSON(ctx context.Context, address string, v any) (*Reply, error) {
 	body, err := Encode(v)
 	if err != nil {
 		return nil, &notify.PermanentError{Err: fmt.Errorf("write message to %s: %w", c.service, err)}
 	}
-	return c.Do(ctx, Request{URL: address, Body: body, ContentType: "application/json;charset=utf-8"})
+	return c.Do(ctx, Request{URL: address, Body: body, ContentType: JSON})
 }
