@@ -2,30 +2,21 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/vigilance-go/vigilance/cmd/internal/check/checktest"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/listener/listenertest"
 	"github.com/vigilance-go/vigilance/notify/alertmanager"
 )
 
-// commandEnv makes the test binary alertmanageralert.
-const commandEnv = "VIGILANCE_TEST_ALERTMANAGERALERT"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(commandEnv) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { checktest.Main(m, main) }
 
 // receiver is an Alertmanager that remembers the last word about each alert.
 type receiver struct {
@@ -55,17 +46,12 @@ func newReceiver(t *testing.T) *receiver {
 // wait waits until an alert fires, or is resolved.
 func (r *receiver) wait(t *testing.T, alert string, firing bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	checktest.Until(t, fmt.Sprintf("%s, firing %v", alert, firing), func() bool {
 		r.mu.Lock()
+		defer r.mu.Unlock()
 		got, known := r.firing[alert]
-		r.mu.Unlock()
-		if known && got == firing {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s after 20 s: known %v, firing %v; want firing %v", alert, known, got, firing)
-		}
-	}
+		return known && got == firing
+	}, func() string { return fmt.Sprint(r.firing) })
 }
 
 func state(event listener.EventType, process string, pid int) listener.ProcessState {
@@ -78,10 +64,9 @@ func TestFiresAndResolves(t *testing.T) {
 	r := newReceiver(t)
 	dir := t.TempDir()
 	start := func() *listenertest.Supervisor {
-		cmd := exec.Command(os.Args[0], "-a", "-u", r.URL, "--spool", dir, "--recovered", "100ms", "--loop", "3/1m",
+		cmd := checktest.Command("-a", "-u", r.URL, "--spool", dir, "--recovered", "100ms", "--loop", "3/1m",
 			"--silence-file", filepath.Join(dir, "silence"))
-		cmd.Env = append(os.Environ(), commandEnv+"=1", "SUPERVISOR_ENABLED=1", "SUPERVISOR_SERVER_URL=",
-			"SUPERVISOR_GROUP_NAME=am", "GORACE=atexit_sleep_ms=0")
+		cmd.Env = append(cmd.Env, "SUPERVISOR_ENABLED=1", "SUPERVISOR_GROUP_NAME=am")
 		return listenertest.StartCommand(t, cmd)
 	}
 	daemon := start()

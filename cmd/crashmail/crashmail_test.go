@@ -1,61 +1,30 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
+	"github.com/vigilance-go/vigilance/cmd/internal/check/checktest"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/listener/listenertest"
 	"github.com/vigilance-go/vigilance/notify"
 	"github.com/vigilance-go/vigilance/notify/mail/mailtest"
 )
 
-// commandEnv makes the test binary crashmail.
-const commandEnv = "VIGILANCE_TEST_CRASHMAIL"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(commandEnv) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// command is crashmail as a process of its own.
-func command(args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), commandEnv+"=1", "SUPERVISOR_ENABLED=", "SUPERVISOR_SERVER_URL=",
-		"GORACE=atexit_sleep_ms=0") // the race detector would take a second to end
-	return cmd
-}
+func TestMain(m *testing.M) { checktest.Main(m, main) }
 
 // listening is crashmail as a daemon starts it.
 func listening(args ...string) *exec.Cmd {
-	cmd := command(args...)
+	cmd := checktest.Command(args...)
 	cmd.Env = append(cmd.Env, "SUPERVISOR_ENABLED=1", "SUPERVISOR_SERVER_URL=unix:///nowhere.sock", "SUPERVISOR_GROUP_NAME=crashmail")
 	return cmd
-}
-
-// output runs a command to its end.
-func output(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, status int) {
-	t.Helper()
-	var out, err bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &err
-	var exit *exec.ExitError
-	if runErr := cmd.Run(); runErr != nil && !errors.As(runErr, &exit) {
-		t.Fatalf("run %q: %v", cmd.Args, runErr)
-	}
-	return out.String(), err.String(), cmd.ProcessState.ExitCode()
 }
 
 func TestExitStatuses(t *testing.T) {
@@ -77,7 +46,7 @@ func TestExitStatuses(t *testing.T) {
 		{[]string{"--smtp-port", "25"}, 1, "", "crashmail: read options: --smtp-port without --smtp-host\n"},
 		{[]string{"--version"}, 0, "", ""},
 	} {
-		stdout, stderr, status := output(t, command(tt.args...))
+		stdout, stderr, status := checktest.Output(t, checktest.Command(tt.args...))
 		if status != tt.status || !strings.HasPrefix(stdout, tt.stdout) || !strings.HasPrefix(stderr, tt.stderr) {
 			t.Errorf("crashmail %q = %d, stdout %.60q, stderr %.200q; want %d, %q, %q",
 				tt.args, status, stdout, stderr, tt.status, tt.stdout, tt.stderr)
@@ -89,34 +58,6 @@ func TestExitStatuses(t *testing.T) {
 func crash(group, process string, pid int) listener.ProcessState {
 	return listener.ProcessState{
 		EventType: listener.ProcessStateExited, ProcessName: process, GroupName: group, FromState: "RUNNING", PID: pid,
-	}
-}
-
-// buffer is a bytes.Buffer for two goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// until polls until a condition holds.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited 20 s for %s", what)
-		}
 	}
 }
 
@@ -147,7 +88,7 @@ func TestMailIsSuperlances(t *testing.T) {
 				"-s", "cat - > " + file + ".tmp; mv " + file + ".tmp " + file,
 			}, tt.args...)
 			cmd := listening(args...)
-			var stderr buffer
+			var stderr checktest.Buffer
 			cmd.Stderr = &stderr
 			daemon := listenertest.StartCommand(t, cmd)
 			daemon.Deliver(listener.Tick{EventType: listener.Tick5, When: 5}, listener.ResultOK)
@@ -158,7 +99,7 @@ func TestMailIsSuperlances(t *testing.T) {
 			stopped.EventType = listener.ProcessStateStopped
 			daemon.Deliver(stopped, listener.ResultOK)
 			daemon.Deliver(crash("bar", "foo", 58597), listener.ResultOK)
-			until(t, "the mail on standard error", func() bool { return strings.Contains(stderr.String(), body) })
+			checktest.Until(t, "the mail on standard error", func() bool { return strings.Contains(stderr.String(), body) })
 			if err := daemon.Close(); err != nil {
 				t.Errorf("crashmail ended with %v, want nil; stderr %q", err, stderr.String())
 			}
@@ -184,7 +125,7 @@ func TestMailsGoToAllRecipientsForSelectedProcesses(t *testing.T) {
 	spool := filepath.Join(t.TempDir(), "spool")
 	cmd := listening("-p", "cat", "-p", "web:*", "-m", "a@example.com", "-m", "bad@example.com, b@example.com",
 		"--smtp-host", server.Host, "--smtp-port", fmt.Sprint(server.Port), "--from", "v@example.com", "--spool", spool, "--subject-host")
-	var stderr buffer
+	var stderr checktest.Buffer
 	cmd.Stderr = &stderr
 	daemon := listenertest.StartCommand(t, cmd)
 	daemon.Deliver(crash("dog", "dog", 1), listener.ResultOK)
@@ -223,7 +164,7 @@ func TestMailsGoToAllRecipientsForSelectedProcesses(t *testing.T) {
 func TestWithoutRecipientNoMailIsSent(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mail")
 	cmd := listening("-a", "-s", "cat > "+file)
-	var stderr buffer
+	var stderr checktest.Buffer
 	cmd.Stderr = &stderr
 	daemon := listenertest.StartCommand(t, cmd)
 	daemon.Deliver(crash("cat", "cat", 2), listener.ResultOK)
@@ -245,7 +186,7 @@ func TestWhatCannotBeSentWaitsForTheNextStart(t *testing.T) {
 		"--spool", filepath.Join(t.TempDir(), "spool"),
 	}
 	cmd := listening(args...)
-	var stderr buffer
+	var stderr checktest.Buffer
 	cmd.Stderr = &stderr
 	daemon := listenertest.StartCommand(t, cmd)
 	for pid := range 3 {
@@ -271,7 +212,7 @@ func TestWhatCannotBeSentWaitsForTheNextStart(t *testing.T) {
 func TestMailsAreSentBeforeTheEnd(t *testing.T) {
 	server := mailtest.Start(t, mailtest.Options{Script: func(verb, _ string) *mailtest.Reply {
 		if verb == "END" {
-			time.Sleep(50 * time.Millisecond) // a server takes its time
+			<-time.After(50 * time.Millisecond) // a server takes its time
 		}
 		return nil
 	}})
@@ -328,7 +269,7 @@ func TestTestPrintsTheConversationWithoutSecrets(t *testing.T) {
 		"--test", "-m", "a@example.com", "--smtp-host", server.Host, "--smtp-port", fmt.Sprint(server.Port), "--smtp-tls", "starttls",
 		"--smtp-ca-file", server.CAFile, "--smtp-user", "u@example.com", "--smtp-password-file", file,
 	}
-	stdout, stderr, status := output(t, command(args...))
+	stdout, stderr, status := checktest.Output(t, checktest.Command(args...))
 	for _, want := range []string{"S: 220 mailtest", "C: STARTTLS", "S: 235 ", "C: Subject: test crashed at ", "== a@example.com: accepted\n"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("crashmail --test printed\n%s\nwant %q in it", stdout, want)
@@ -339,7 +280,7 @@ func TestTestPrintsTheConversationWithoutSecrets(t *testing.T) {
 	}
 
 	server.Down()
-	stdout, stderr, status = output(t, command(args...))
+	stdout, stderr, status = checktest.Output(t, checktest.Command(args...))
 	if status != 1 || !strings.Contains(stdout, "-- failed: dial tcp") || stderr != "crashmail: send a test mail: 1 of 1 were not accepted\n" {
 		t.Errorf("crashmail --test with the server down = %d, stderr %q, stdout\n%s\nwant 1 and the reason", status, stderr, stdout)
 	}
@@ -351,7 +292,7 @@ type full struct{ notify.Queue }
 func (full) Put(notify.Message, ...string) error { return notify.ErrFull }
 
 func TestWhatCannotBeKeptGoesBackToTheDaemon(t *testing.T) {
-	var stderr buffer
+	var stderr checktest.Buffer
 	out := alert.NewStderr(&stderr)
 	c := &crashmail{options: options{targets: []string{"a@example.com"}}, queue: full{}, stderr: out, log: out.Logger()}
 	daemon := listenertest.Start(t, c.handle, listener.WithLogger(c.log))

@@ -113,8 +113,8 @@ func TestEachRecipientGetsTheMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := fmt.Sprint(mails[0].To, mails[1].To)
-	if want := "[a@example.com] [root@" + host + "]"; got != want || batchmailtest.Read(t, mails[0]).Subject != "" {
-		t.Errorf("mails to %s, want %s, without subject", got, want)
+	if want := "[a@example.com] [root@" + host + "]"; got != want || strings.Contains(mails[0].Data, "Subject") {
+		t.Errorf("mails to %s, %q; want %s, without a subject's header", got, mails[0].Data, want)
 	}
 	if reasons, err := filepath.Glob(filepath.Join(spool, "batch", "dead", "*.reason")); err != nil || len(reasons) != 1 {
 		t.Errorf("reasons of what was set aside = %q, %v; want one", reasons, err)

@@ -1,87 +1,27 @@
 package main
 
 import (
-	"bufio"
-	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/batchmail/batchmailtest"
+	"github.com/vigilance-go/vigilance/cmd/internal/check/checktest"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify/mail/mailtest"
 )
 
-// crashes is a daemon with crashes to report, and a tick after each fifth. An
-// event that is not answered is sent again, with its serial number, to the next
-// crashmailbatch.
-type crashes struct {
-	t      *testing.T
-	args   []string
-	serial int // of the next event
-}
-
-// body is the event with a serial number, which is also the process ID.
-func body(serial int) listener.Body {
+// event is the event with a serial number, which is also the process ID: a tick
+// after each fifth crash.
+func event(serial int) listener.Body {
 	if serial%6 == 5 {
 		return listener.Tick{EventType: listener.Tick60, When: 60}
 	}
 	return batchmailtest.State(listener.ProcessStateExited, "web", "web", serial)
-}
-
-// report runs crashmailbatch until it is killed, after the time that it may run
-// once it is ready; 0 stands for one that is never killed and gets one batch.
-func (c *crashes) report(run time.Duration) {
-	c.t.Helper()
-	cmd := batchmailtest.Command(c.args...)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	hung := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
-	defer hung.Stop()
-	out := bufio.NewReader(stdout)
-	last := false
-	for i := 0; expect(out, listener.Ready); i++ {
-		if i == 0 && run > 0 {
-			kill := time.AfterFunc(run, func() { _ = cmd.Process.Kill() })
-			defer kill.Stop()
-		}
-		if last {
-			_ = stdin.Close() // as a daemon does that ends: what can be sent is
-			break
-		}
-		event := body(c.serial)
-		header := listener.Header{Server: "supervisor", Serial: uint64(c.serial), Pool: "batch", EventName: event.Type()}
-		if _, err := stdin.Write(listener.AppendEvent(nil, header, event.AppendPayload(nil))); err != nil {
-			break
-		}
-		if !expect(out, string(listener.AppendResult(nil, []byte(listener.ResultOK)))) {
-			break
-		}
-		c.serial++
-		_, tick := event.(listener.Tick)
-		last = run == 0 && tick
-	}
-	_, _ = io.Copy(io.Discard, out)
-	_ = cmd.Wait() // it was killed
-}
-
-// expect reads a text; false means that something else came, or the end.
-func expect(r io.Reader, text string) bool {
-	got := make([]byte, len(text))
-	_, err := io.ReadFull(r, got)
-	return err == nil && string(got) == text
 }
 
 var died = regexp.MustCompile(`Process web:web \(pid (\d+)\) died unexpectedly`)
@@ -95,18 +35,20 @@ func TestEveryCrashIsInABatchThoughItIsKilled(t *testing.T) {
 		rounds = 200
 	}
 	server := mailtest.Start(t, mailtest.Options{})
-	daemon := &crashes{t: t, args: batchmailtest.Args(server, t.TempDir(), "--interval=1")}
+	args := batchmailtest.Args(server, t.TempDir(), "--interval=1")
+	daemon := &checktest.Feed{T: t, Event: event, Command: func() *exec.Cmd { return batchmailtest.Command(args...) }}
 	for round := range rounds {
 		if round%3 == 2 {
 			server.Down()
 		} else {
 			server.Up()
 		}
-		daemon.report(time.Duration(1+rand.IntN(60)) * time.Millisecond)
+		daemon.Run(time.Duration(1+rand.IntN(60))*time.Millisecond, func(int) bool { return false })
 	}
 	server.Up()
-	daemon.report(0)
-	daemon.report(0)
+	for range 2 { // until a batch has ended, twice
+		daemon.Run(0, func(had int) bool { return had > 0 && (daemon.Next-1)%6 == 5 })
+	}
 
 	in := map[string]int{}     // mails, by the crash
 	copies := map[string]int{} // by text
@@ -120,8 +62,8 @@ func TestEveryCrashIsInABatchThoughItIsKilled(t *testing.T) {
 		}
 	}
 	lost, split, twice, reported := 0, 0, len(server.Mails())-len(copies), 0
-	for serial := range daemon.serial {
-		if _, tick := body(serial).(listener.Tick); tick {
+	for serial := range daemon.Next {
+		if _, tick := event(serial).(listener.Tick); tick {
 			continue
 		}
 		reported++

@@ -78,7 +78,10 @@ func web(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			w.(http.Flusher).Flush()
-			time.Sleep(10 * time.Millisecond) // as a slow server does
+			select { // as a slow server does
+			case <-time.After(10 * time.Millisecond):
+			case <-r.Context().Done():
+			}
 		}
 	case "/echo":
 		user, password, _ := r.BasicAuth()

@@ -49,10 +49,8 @@ func cage(t *testing.T) string {
 			}
 			if err := os.WriteFile(file, []byte("104857600"), 0o600); err == nil {
 				t.Cleanup(func() {
-					deadline := time.Now().Add(10 * time.Second)
-					for os.Remove(dir) != nil && time.Now().Before(deadline) {
-						time.Sleep(10 * time.Millisecond) // its processes are on their way out
-					}
+					// Its processes are on their way out.
+					checktest.Until(t, "the cgroup to be empty", func() bool { return os.Remove(dir) == nil })
 				})
 				return dir
 			}

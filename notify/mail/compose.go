@@ -22,7 +22,9 @@ func compose(from string, m notify.Message) (*gomail.Msg, error) {
 	if err := msg.To(m.To); err != nil {
 		return nil, err
 	}
-	msg.Subject(strings.TrimSpace(oneLine(m.Subject)))
+	if subject := strings.TrimSpace(oneLine(m.Subject)); subject != "" {
+		msg.Subject(subject) // superlance's mails without one lack the header
+	}
 	msg.SetDateWithValue(m.Time)
 	msg.SetMessageIDWithValue(messageID(m))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834

@@ -119,6 +119,8 @@ func thousandEvents(t *testing.T, service *strict, n notify.Notifier, policy not
 	q := notify.NewMemory(0)
 	limits := notify.LimitsOf(n)
 	go func() { // ends by itself
+		next := time.NewTicker(time.Minute / events)
+		defer next.Stop()
 		for i := range events {
 			m := notify.Message{
 				ID: fmt.Sprint(i), Time: time.Now(), Host: "h1", Event: "PROCESS_STATE_EXITED",
@@ -127,7 +129,7 @@ func thousandEvents(t *testing.T, service *strict, n notify.Notifier, policy not
 			if err := q.Put(m); err != nil {
 				t.Errorf("Put = %v", err)
 			}
-			time.Sleep(time.Minute / events)
+			<-next.C
 		}
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)

@@ -4,7 +4,6 @@
 package batchmailtest
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"mime/quotedprintable"
@@ -12,7 +11,6 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/check/checktest"
@@ -45,7 +43,7 @@ func Command(args ...string) *exec.Cmd {
 type Tool struct {
 	*listenertest.Supervisor
 	t      *testing.T
-	stderr buffer
+	stderr checktest.Buffer
 }
 
 // Listen starts the tool.
@@ -186,22 +184,4 @@ stderr_logfile=DIR/tool.err
 			t.Errorf("%d mails with %d lines, TLS %v, login %q; want at most 2 with 2, by TLS, as u@example.com", len(mails), n, mails[0].TLS, mails[0].User)
 		}
 	})
-}
-
-// buffer is a bytes.Buffer for two goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

@@ -1,7 +1,6 @@
 package checktest
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -38,10 +37,11 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 // Real is a supervisord.
 type Real struct {
 	*client.Client
-	Dir string
-	t   *testing.T
-	cmd *exec.Cmd
-	out bytes.Buffer
+	Dir   string
+	t     *testing.T
+	cmd   *exec.Cmd
+	out   Buffer
+	ended chan struct{}
 }
 
 // Daemons are the supervisords that tools are tested under: Python's, and this
@@ -84,27 +84,19 @@ func Start(t *testing.T, supervisord, config string) *Real {
 	if err := os.WriteFile(file, []byte(head+replace.Replace(config)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := &Real{Dir: dir, t: t, cmd: exec.Command(supervisord, "-n", "-c", file)}
+	r := &Real{Dir: dir, t: t, cmd: exec.Command(supervisord, "-n", "-c", file), ended: make(chan struct{})}
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.out
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
 	go func() { // ends with the daemon, which the signals below see to
 		_ = r.cmd.Wait()
-		close(ended)
+		close(r.ended)
 	}()
 	t.Cleanup(func() {
-		_ = r.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(30 * time.Second):
-			t.Error("supervisord did not end within 30 s of SIGTERM")
-			_ = r.cmd.Process.Kill()
-			<-ended
-		}
+		out := r.Stop()
 		if t.Failed() {
-			t.Logf("supervisord:\n%s\nstandard error of the tool:\n%s", r.out.String(), r.Read("tool.err"))
+			t.Logf("supervisord:\n%s\nstandard error of the tool:\n%s", out, r.Read("tool.err"))
 		}
 	})
 	user, password := "user", "secret"
@@ -113,6 +105,21 @@ func Start(t *testing.T, supervisord, config string) *Real {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// Stop ends the daemon by SIGTERM, where it has not ended yet, and returns its
+// log.
+func (r *Real) Stop() string {
+	r.t.Helper()
+	_ = r.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-r.ended:
+	case <-time.After(30 * time.Second):
+		r.t.Error("supervisord did not end within 30 s of SIGTERM")
+		_ = r.cmd.Process.Kill()
+		<-r.ended
+	}
+	return r.out.String()
 }
 
 // PID is the daemon's process ID.

@@ -50,7 +50,7 @@ func Output(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, status int) {
 // Listener is a tool that listens to a Fake's events.
 type Listener struct {
 	*listenertest.Supervisor
-	stderr buffer
+	stderr Buffer
 	mail   string
 	t      *testing.T
 }
@@ -127,19 +127,21 @@ func Until(t *testing.T, what string, ok func() bool, states ...func() string) {
 	}
 }
 
-// buffer is a bytes.Buffer for two goroutines.
-type buffer struct {
+// Buffer is a bytes.Buffer for two goroutines.
+type Buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (b *buffer) Write(p []byte) (int, error) {
+// Write implements io.Writer.
+func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.Write(p)
 }
 
-func (b *buffer) String() string {
+// String returns what was written so far.
+func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
