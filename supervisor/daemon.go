@@ -74,6 +74,8 @@ type Options struct {
 	// Reload reads the configuration again. Its error leaves everything as
 	// it is.
 	Reload func() (*config.Config, error)
+	// Manager hears how the loop fares; nil when nobody waits to hear it.
+	Manager Manager
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -116,6 +118,7 @@ type Daemon struct {
 	stopping   bool
 	stopGroups []*group // what is left to stop, the next at the end
 	report     deadline // the next "waiting for ... to die"
+	reports    reports  // to the service manager
 }
 
 // message is something that happened outside the loop.
@@ -190,12 +193,14 @@ func (d *Daemon) Run(ctx context.Context) (Outcome, error) {
 
 	d.notify(listener.SupervisorStateChange{EventType: listener.SupervisorRunning})
 	d.ticks.start(d.now())
+	d.reports.begin(d)
 	cancelled := ctx.Done()
 	wake := time.NewTimer(time.Hour)
 	defer wake.Stop()
 	for {
 		d.startNext()
 		d.bus.dispatch()
+		d.reports.tell(d.mood)
 		if d.stopNext() {
 			return d.outcome(), nil
 		}

@@ -131,14 +131,21 @@ func start(t *testing.T, groups ...*config.Group) *rig {
 // startLogging is start with another level of the daemon's log.
 func startLogging(t *testing.T, level int, groups ...*config.Group) *rig {
 	t.Helper()
+	return startWith(t, Options{}, level, groups...)
+}
+
+// startWith is startLogging with other options.
+func startWith(t *testing.T, o Options, level int, groups ...*config.Group) *rig {
+	t.Helper()
 	dir := t.TempDir()
 	r := &rig{t: t, dir: dir, logPath: filepath.Join(dir, "supervisord.log"), over: make(chan Outcome, 1)}
 	log := openTestLog(t, r.logPath, level)
 	cfg := &config.Config{Groups: groups}
 	cfg.Supervisord.Identifier = "supervisor"
 	cfg.Supervisord.ChildLogDir = dir
+	o.Config, o.Log = cfg, log
 	var err error
-	if r.Daemon, err = New(Options{Config: cfg, Log: log}); err != nil {
+	if r.Daemon, err = New(o); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/sdnotify"
 	"github.com/vigilance-go/vigilance/supervisor"
 	"github.com/vigilance-go/vigilance/supervisor/childlog"
 	"github.com/vigilance-go/vigilance/supervisor/config"
@@ -27,7 +28,8 @@ type session struct {
 	file    string   // the configuration file, as it was given or found
 	starter *starter // nil in the foreground
 	signals chan os.Signal
-	sockets rpc.Sockets // of the HTTP servers, kept through restarts
+	sockets rpc.Sockets        // of the HTTP servers, kept through restarts
+	manager supervisor.Manager // nil where no service manager listens
 	// refused is why the last restart went on with the old configuration.
 	refused error
 }
@@ -79,6 +81,10 @@ func (s *session) uid(cfg *config.Config) (int, error) {
 // started gives way to the one before it.
 func (s *session) run(ctx context.Context, cfg *config.Config) error {
 	defer s.sockets.Close()
+	if n := sdnotify.Adopt(); n != nil {
+		s.manager = n
+		defer n.Close()
+	}
 	outcome, err := s.supervise(ctx, cfg, true)
 	for err == nil && outcome == supervisor.OutcomeRestart {
 		var next *config.Config
@@ -118,6 +124,7 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 		Log:       log,
 		ServerURL: cfg.ServerURL(),
 		Reload:    s.load,
+		Manager:   s.manager,
 	})
 	if err != nil {
 		return 0, cmdline.Usagef("%v", err)
