@@ -14,6 +14,7 @@ import (
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify/mail"
 )
@@ -34,7 +35,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		Flags:  flags(),
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h"}, Text: usage()},
-			{Name: "version", Category: cmdline.Beyond, Text: alert.Version() + "\n"},
+			{Name: "version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
 		Complain: func(stderr io.Writer, name string, err error) int {
 			_, _ = io.WriteString(stdout, usage())  // as superlance does, and nothing else can be done
@@ -42,7 +43,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 			return usageStatus
 		},
 		Run: func(c *cli.Context) error {
-			if err := alert.UseConfig(c, "crashmail", flags()); err != nil {
+			if err := alert.UseConfig(c, "crashmail", flags(), nil); err != nil {
 				return err
 			}
 			o, err := readOptions(c)
@@ -103,10 +104,7 @@ const maxLogLines = 500
 
 // readOptions reads the command line. Its errors name the option.
 func readOptions(c *cli.Context) (options, error) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
+	host := alert.Host()
 	o := options{
 		selection:   alert.Selection{Any: c.Bool("any"), Programs: c.StringSlice("program")},
 		prefix:      c.String("optionalheader"),
@@ -118,6 +116,7 @@ func readOptions(c *cli.Context) (options, error) {
 		check:       c.Bool("check"),
 		env:         listener.ReadEnvironment(os.Getenv),
 	}
+	var err error
 	if text := c.String("log-lines"); text != "" {
 		if o.logLines, err = strconv.Atoi(text); err != nil || o.logLines < 0 || o.logLines > maxLogLines {
 			return o, cmdline.Usagef("--log-lines %q, want a number from 0 to %d", text, maxLogLines)

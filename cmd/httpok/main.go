@@ -20,6 +20,7 @@ import (
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/cmd/internal/check"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 )
 
 func main() {
@@ -36,7 +37,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		Flags:  flags(),
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h"}, Text: usage},
-			{Name: "version", Category: cmdline.Beyond, Text: check.Version() + "\n"},
+			{Name: "version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
 		Option: func(o cmdline.Option) error {
 			switch o.Name { // of these two the last one counts

@@ -21,6 +21,7 @@ import (
 	"github.com/vigilance-go/vigilance/cmd/internal/check"
 	"github.com/vigilance-go/vigilance/cmd/internal/memory"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
@@ -47,7 +48,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		Flags:  flags(),
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h"}, Text: usage},
-			{Name: "version", Category: cmdline.Beyond, Text: check.Version() + "\n"},
+			{Name: "version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
 		Option: limits.take,
 		Complain: func(stderr io.Writer, name string, err error) int {

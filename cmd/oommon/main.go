@@ -15,6 +15,7 @@ import (
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/cmd/internal/check"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 )
 
 func main() {
@@ -30,7 +31,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		Flags:  flags(),
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h"}, Text: usage},
-			{Name: "version", Category: cmdline.Beyond, Text: check.Version() + "\n"},
+			{Name: "version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
 		Complain: func(stderr io.Writer, name string, err error) int {
 			_, _ = io.WriteString(stdout, usage)    // as its siblings do, and nothing else can be done

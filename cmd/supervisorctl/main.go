@@ -9,13 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 	"github.com/vigilance-go/vigilance/supervisor/ctl"
 	"github.com/vigilance-go/vigilance/supervisor/ctl/client"
@@ -35,7 +35,7 @@ func tool(prog string) cmdline.Tool {
 		Flags: flags(options),
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h", "?"}, Text: strings.ReplaceAll(usage, "%s", prog)},
-			{Name: "vigilance-version", Category: cmdline.Beyond, Text: version() + "\n"},
+			{Name: "vigilance-version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
 		Option: func(given cmdline.Option) error { return take(options, given) },
 		Run: func(c *cli.Context) error {
@@ -121,12 +121,4 @@ func explain(err error) string {
 		return fmt.Sprintf("%s (%s)", fault.Text, fault.Location())
 	}
 	return err.Error()
-}
-
-// version is the version of vigilance that this binary was built from.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }

@@ -9,12 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 	"github.com/vigilance-go/vigilance/supervisor"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 )
@@ -38,7 +38,7 @@ func tool(prog string, starter *starter) cmdline.Tool {
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h", "?"}, Text: usageText(prog)},
 			{Name: "version", Aliases: []string{"v"}, Text: supervisor.ReferenceVersion + "\n"},
-			{Name: "vigilance-version", Category: cmdline.Beyond, Text: ownVersion() + "\n"},
+			{Name: "vigilance-version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
 		CheckArgs: refuseArgs,
 		Option:    func(given cmdline.Option) error { return take(options, given) },
@@ -96,12 +96,4 @@ func configFile(prog string, line *commandLine, warnings io.Writer) (string, err
 		return "", cmdline.Usagef("%v", err)
 	}
 	return file, nil
-}
-
-// ownVersion is the version of vigilance that this binary was built from.
-func ownVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 	"github.com/vigilance-go/vigilance/notify/silence"
 	"github.com/vigilance-go/vigilance/notify/spool"
 )
@@ -69,7 +70,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		},
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h"}, Text: usage},
-			{Name: "version", Text: alert.Version() + "\n"},
+			{Name: "version", Text: version.Own() + "\n"},
 		},
 		Run: func(c *cli.Context) error { return run(c, stdout) },
 	}

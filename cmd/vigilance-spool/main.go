@@ -15,8 +15,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 	"github.com/vigilance-go/vigilance/notify"
 	"github.com/vigilance-go/vigilance/notify/spool"
 )
@@ -67,7 +67,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		},
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h"}, Text: usage},
-			{Name: "version", Text: alert.Version() + "\n"},
+			{Name: "version", Text: version.Own() + "\n"},
 		},
 		Run: func(c *cli.Context) error { return run(c, stdout) },
 	}

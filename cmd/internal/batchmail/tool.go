@@ -9,6 +9,7 @@ import (
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 	"github.com/vigilance-go/vigilance/listener"
 )
 
@@ -39,7 +40,7 @@ func (t Tool) Cmdline(stdout, stderr io.Writer) cmdline.Tool {
 		Flags:  flags(),
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h"}, Text: t.usage()},
-			{Name: "version", Category: cmdline.Beyond, Text: alert.Version() + "\n"},
+			{Name: "version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
 		Option: checkOption,
 		Complain: func(stderr io.Writer, name string, err error) int {

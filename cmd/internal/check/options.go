@@ -2,7 +2,6 @@ package check
 
 import (
 	"os"
-	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 
@@ -113,12 +112,4 @@ func (o Options) Subject(text string) string {
 // Own tells whether a process is this listener, or another of its pool.
 func (o Options) Own(group string) bool {
 	return o.Env.GroupName != "" && group == o.Env.GroupName
-}
-
-// Version is the version of vigilance that this binary was built from.
-func Version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }
