@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -38,7 +38,7 @@ func TestSpawnedPIDs(t *testing.T) {
 
 func TestDaemonListSaysWhatItWants(t *testing.T) {
 	var l daemonList
-	if err := l.Set("old=/usr/bin/supervisord -n -c {conf}"); err != nil || len(l) != 1 || l[0].name != "old" {
+	if err := l.Set("old=/bin/true -n -c {conf}"); err != nil || len(l) != 1 || l[0].name != "old" {
 		t.Errorf("Set(...) = %v, list %v; want one daemon named old", err, l)
 	}
 	for _, bad := range []string{"", "old", "old=", "=x {conf}", "old=/usr/bin/supervisord"} {
@@ -48,23 +48,25 @@ func TestDaemonListSaysWhatItWants(t *testing.T) {
 	}
 }
 
-func TestReportShowsEachDaemonAndTheRatio(t *testing.T) {
-	m := measure{name: "x", figures: []figure{{"took", "time it takes", "ms", 0}}}
-	o := options{daemons: daemonList{{"one", []string{"true"}}, {"two", []string{"true"}}}}
-	r := newReport(o, []result{{m, 100, map[string]samples{"one": {2}, "two": {8}}}})
-	var text bytes.Buffer
-	r.text(&text)
-	for _, want := range []string{"one", "two", "100 programs: time it takes", "2 ms", "8 ms", "4 x"} {
-		if !strings.Contains(text.String(), want) || want != "one" && !strings.Contains(r.markdown(), want) {
-			t.Errorf("the report lacks %q:\n%s\n%s", want, text.String(), r.markdown())
-		}
+func TestRunRefusesWhatItDoesNotKnow(t *testing.T) {
+	tests := []struct {
+		args []string
+		want string // part of the error
+	}{
+		{[]string{"-only", "start,speed"}, `no measure "speed"; want some of start, `},
+		{[]string{"-programs", "1,many"}, `want numbers of programs from 1 to 20000 with commas between, got "many"`},
+		{[]string{"-programs", "0"}, `got "0"`},
+		{[]string{"-rounds", "-1"}, "want a number of rounds from 0, got -rounds -1"},
+		{[]string{"-daemon", "x=/no/such/command {conf}"}, "a command that can be run"},
+		{[]string{"old=/bin/true {conf}"}, `want options alone, got "old=/bin/true {conf}"`},
+		{[]string{"-readme", "README.md"}, "-readme wants -o"},
+		{[]string{"-from", "/no/such/file"}, "/no/such/file"},
+		{[]string{"-speed"}, "-speed"},
 	}
-}
-
-func TestUnknownMeasureIsNamed(t *testing.T) {
-	b := &bench{options: options{only: "speed"}}
-	_, err := b.measureAll(t.Context())
-	if err == nil || !strings.Contains(err.Error(), `"speed"`) || !strings.Contains(err.Error(), "start") {
-		t.Errorf("measureAll of an unknown measure = %v, want an error that names it and those there are", err)
+	for _, tt := range tests {
+		err := run(t.Context(), tt.args, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("run(%q) = %v, want an error with %q", tt.args, err, tt.want)
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// patience bounds every wait for a daemon.
+// patience bounds every wait for a daemon but those for its end.
 const patience = 2 * time.Minute
 
 // daemon is a supervisord to measure: its name in the report and its command,
@@ -23,14 +23,32 @@ type daemon struct {
 	command []string
 }
 
-// ctl is the supervisorctl beside the daemon's binary.
-func (d daemon) ctl() string {
+// beside returns the path of a command that lies in the folder of the
+// daemon's binary.
+func (d daemon) beside(name string) string {
 	path, err := exec.LookPath(d.command[0])
 	if err != nil {
-		return "supervisorctl"
+		return name
 	}
-	return filepath.Join(filepath.Dir(path), "supervisorctl")
+	return filepath.Join(filepath.Dir(path), name)
 }
+
+// ctl is the supervisorctl beside the daemon's binary.
+func (d daemon) ctl() string { return d.beside("supervisorctl") }
+
+// notWithin is an error of a daemon that is too slow for a measure, which is
+// a finding and no failure.
+type notWithin struct {
+	what  string
+	limit time.Duration
+}
+
+func (e notWithin) Error() string { return fmt.Sprintf("%s: not within %v", e.what, e.limit) }
+
+// notMeasured is an error of a daemon that a measure does not apply to.
+type notMeasured struct{ why string }
+
+func (e notMeasured) Error() string { return "not measured: " + e.why }
 
 // running is a daemon at work.
 type running struct {
@@ -39,19 +57,27 @@ type running struct {
 	cmd   *exec.Cmd
 	began time.Time
 	ended chan error
+	over  bool // ended has been read, or the daemon was killed
 	rpc   *rpcClient
-	seen  int64 // bytes of the log that have been looked at
+	file  *os.File // the log, once there is one
 	log   bytes.Buffer
+	found map[string]found
 }
 
+// found is how often a text stands in the log's first bytes.
+type found struct{ times, upTo int }
+
 // start writes sections behind the common ones of a configuration and starts
-// the daemon on it.
-func (b *bench) start(ctx context.Context, d daemon, sections string) (*running, error) {
+// the daemon on it. It will have so many programs.
+func (b *bench) start(ctx context.Context, d daemon, programs int, sections string) (*running, error) {
 	dir, err := os.MkdirTemp(b.dir, d.name)
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the daemon: %w", err)
 	}
-	r := &running{daemon: d, dir: dir, ended: make(chan error, 1), rpc: newRPCClient(filepath.Join(dir, "sock"))}
+	r := &running{daemon: d, dir: dir, ended: make(chan error, 1), found: make(map[string]found)}
+	r.rpc = newRPCClient(r.socket())
+	// Python's daemon wants three descriptors for each program. More would be
+	// a handicap: its children close as many as minfds says, one by one.
 	conf := fmt.Sprintf(`[unix_http_server]
 file=%[1]s/sock
 [supervisord]
@@ -59,14 +85,14 @@ logfile=%[1]s/log
 logfile_maxbytes=0
 pidfile=%[1]s/pid
 childlogdir=%[1]s
-minfds=16384
+minfds=%[2]d
 nodaemon=true
 silent=true
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [supervisorctl]
 serverurl=unix://%[1]s/sock
-%[2]s`, dir, sections)
+%[3]s`, dir, 1024+3*programs, sections)
 	if err := os.WriteFile(r.conf(), []byte(conf), 0o600); err != nil {
 		return nil, fmt.Errorf("write configuration: %w", err)
 	}
@@ -75,10 +101,12 @@ serverurl=unix://%[1]s/sock
 		args[i] = strings.ReplaceAll(a, "{conf}", r.conf())
 	}
 	r.cmd = exec.CommandContext(ctx, args[0], args[1:]...)
-	r.cmd.Cancel = func() error { return r.cmd.Process.Signal(syscall.SIGTERM) }
+	r.cmd.Env = b.environ()
+	// A session tells what belongs to the daemon, whatever becomes of it.
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	var said bytes.Buffer
 	r.cmd.Stderr = &said
+	r.cmd.WaitDelay = time.Second // a child may hold on to standard error
 	r.began = time.Now()
 	if err := r.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", d.name, err)
@@ -86,7 +114,7 @@ serverurl=unix://%[1]s/sock
 	go func() { // ends with the daemon
 		err := r.cmd.Wait()
 		if said.Len() > 0 {
-			err = errors.Join(err, errors.New(said.String()))
+			err = errors.Join(err, errors.New(lastLines(said.String())))
 		}
 		r.ended <- err
 	}()
@@ -97,48 +125,73 @@ func (r *running) conf() string { return filepath.Join(r.dir, "conf") }
 
 func (r *running) pid() int { return r.cmd.Process.Pid }
 
-// stop shuts the daemon down and returns how long that took.
-func (r *running) stop() (time.Duration, error) {
+// stop shuts the daemon down and returns how long that took. One that takes
+// longer than patience is killed.
+func (r *running) stop(patience time.Duration) (time.Duration, error) {
 	began := time.Now()
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return 0, fmt.Errorf("stop %s: %w", r.name, err)
 	}
 	select {
 	case err := <-r.ended:
+		took := time.Since(began)
+		r.over = true
+		r.kill() // its children, if it has left any
 		if err != nil {
 			return 0, fmt.Errorf("stop %s: %w", r.name, err)
 		}
-		return time.Since(began), nil
+		return took, nil
 	case <-time.After(patience):
-		_ = r.cmd.Process.Kill() // it had its chance
-		return 0, fmt.Errorf("stop %s: it did not end within %v", r.name, patience)
+		r.kill()
+		return 0, notWithin{"stop " + r.name, patience}
 	}
+}
+
+// kill ends the daemon and all that it has started, at once.
+func (r *running) kill() {
+	if !r.over {
+		_ = r.cmd.Process.Kill() // it may have ended by itself
+		<-r.ended
+		r.over = true
+	}
+	killSession(r.pid())
+	if r.file != nil {
+		_ = r.file.Close() // only read
+		r.file = nil
+	}
+	_ = os.RemoveAll(r.dir) // logs may be large; what is left goes with the run's folder
 }
 
 // count returns how often text stands in what the daemon has logged so far.
 func (r *running) count(text string) int {
-	f, err := os.Open(filepath.Join(r.dir, "log"))
-	if err != nil {
-		return 0
+	if r.file == nil {
+		var err error
+		if r.file, err = os.Open(filepath.Join(r.dir, "log")); err != nil {
+			return 0
+		}
 	}
-	defer func() { _ = f.Close() }() // only read
-	if _, err := f.Seek(r.seen, 0); err == nil {
-		n, _ := r.log.ReadFrom(f)
-		r.seen += n
+	_, _ = r.log.ReadFrom(r.file) // what cannot be read now may be later
+	f := r.found[text]
+	news := r.log.Bytes()[f.upTo:]
+	if n := bytes.Count(news, []byte(text)); n > 0 {
+		f.times += n
+		f.upTo += bytes.LastIndex(news, []byte(text)) + len(text)
 	}
-	return bytes.Count(r.log.Bytes(), []byte(text))
+	f.upTo = max(f.upTo, r.log.Len()-len(text)+1) // it may have begun, but not ended
+	r.found[text] = f
+	return f.times
 }
 
 // waitLog returns once text stands in the log n times.
 func (r *running) waitLog(text string, n int) error {
 	for end := time.Now().Add(patience); r.count(text) < n; {
 		if time.Now().After(end) {
-			return fmt.Errorf("%s logged %q %d times, want %d:\n%s", r.name, text, r.count(text), n, lastLines(r.log.String()))
+			return notWithin{fmt.Sprintf("%s logs %q %d times (%d so far)", r.name, text, n, r.count(text)), patience}
 		}
 		select {
 		case err := <-r.ended:
 			r.ended <- err
-			return fmt.Errorf("%s ended early: %w", r.name, err)
+			return fmt.Errorf("%s ended early: %w\n%s", r.name, err, lastLines(r.log.String()))
 		case <-time.After(200 * time.Microsecond):
 		}
 	}
@@ -160,19 +213,11 @@ func sleepers(n int) string {
 	return b.String()
 }
 
-// startSleepers starts a daemon with n sleepers and waits until all run.
-func (b *bench) startSleepers(ctx context.Context, d daemon, n int) (*running, error) {
-	r, err := b.start(ctx, d, sleepers(n))
-	if err != nil {
-		return nil, err
+// oneGroup makes programs p0 to pN one group.
+func oneGroup(n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("p%d", i)
 	}
-	if err := r.waitLog("entered RUNNING state", n); err != nil {
-		_, _ = r.stop() // the first error is the one to tell
-		return nil, err
-	}
-	if err := r.rpc.wait(); err != nil {
-		_, _ = r.stop()
-		return nil, err
-	}
-	return r, nil
+	return "[group:all]\nprograms=" + strings.Join(names, ",") + "\n"
 }

@@ -5,11 +5,11 @@
 //
 // Figures on a shared machine drift, so the daemons take turns within one run
 // and what counts is the ratio of their medians. CPU time per unit of work is
-// steadier than wall time.
+// steadier than wall time. Beside them stand floors: what the same work takes
+// a small C program, or another supervisor, on the same machine in the same run.
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -19,10 +19,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 func main() {
@@ -31,7 +31,10 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -39,66 +42,102 @@ func main() {
 
 // options are what the command line asks for.
 type options struct {
-	short   bool
-	only    string
-	sizes   string
-	rounds  int
-	out     string
-	daemons daemonList
-	args    []string // the command line itself, for the report
+	short    bool
+	only     wordList
+	programs numberList
+	rounds   int
+	out      string
+	from     string
+	readme   string
+	daemons  daemonList
+	args     []string // the command line itself, for the report
 }
 
-// run measures as args say and reports to w.
-func run(ctx context.Context, args []string, w io.Writer) error {
-	var o options
+// parseOptions reads the command line.
+func parseOptions(args []string, progress io.Writer) (options, error) {
+	o := options{args: args}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	fs.BoolVar(&o.short, "short", false, "fewer rounds and programs: about a minute")
-	fs.StringVar(&o.only, "only", "", "comma-separated `names` of measures; empty for all")
-	fs.StringVar(&o.sizes, "programs", "", "comma-separated `numbers` of programs for the measures that grow with them")
-	fs.IntVar(&o.rounds, "rounds", 0, "how often each measure is taken; 0 for its own choice")
-	fs.StringVar(&o.out, "o", "", "also write the report as Markdown to `file`")
+	fs.SetOutput(progress)
+	fs.BoolVar(&o.short, "short", false, "fewer rounds and programs: a minute or two")
+	fs.Var(&o.only, "only", "comma-separated `names` of measures ("+strings.Join(measureNames(), ", ")+"); all without it")
+	fs.Var(&o.programs, "programs", "comma-separated `numbers` of programs, for the measures that grow with them")
+	fs.IntVar(&o.rounds, "rounds", 0, "how often each measure is taken at most; 0 for its own choice")
+	fs.StringVar(&o.out, "o", "", "write the report as Markdown to `file`, its data beside it as JSON, and its plots into images/ there")
+	fs.StringVar(&o.from, "from", "", "measure nothing: report again what `file`, the JSON of an earlier run, says")
+	fs.StringVar(&o.readme, "readme", "", "put the rows at the top of the report into `file` as well, between the same two marks")
 	fs.Var(&o.daemons, "daemon", "a daemon as `name='command {conf}'`; may be repeated. Its supervisorctl is that of its folder")
 	if err := fs.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case fs.NArg() > 0:
+		return o, fmt.Errorf("want options alone, got %q; a daemon is given as -daemon name='command {conf}'", fs.Arg(0))
+	case o.rounds < 0:
+		return o, fmt.Errorf("want a number of rounds from 0, got -rounds %d", o.rounds)
+	case o.readme != "" && o.out == "":
+		return o, errors.New("-readme wants -o too, where the plots are written")
+	}
+	for _, name := range o.only {
+		if names := measureNames(); !slices.Contains(names, name) {
+			return o, fmt.Errorf("there is no measure %q; want some of %s", name, strings.Join(names, ", "))
+		}
+	}
+	return o, nil
+}
+
+// run measures as args say and reports to w. It tells progress what it does.
+func run(ctx context.Context, args []string, w, progress io.Writer) error {
+	o, err := parseOptions(args, progress)
+	if err != nil {
 		return err
 	}
-	o.args = args
+	if o.from != "" {
+		r, err := readReport(o.from)
+		if err != nil {
+			return err
+		}
+		return r.publish(o, w)
+	}
+	if o.out != "" { // what is missing shows now, not after a quarter of an hour
+		if err := os.MkdirAll(filepath.Join(filepath.Dir(o.out), "images"), 0o755); err != nil {
+			return fmt.Errorf("make the folder of the report: %w", err)
+		}
+	}
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return fmt.Errorf("make a folder to work in: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // only what this run has made
-	if len(o.daemons) == 0 {
-		if o.daemons, err = defaultDaemons(ctx, dir); err != nil {
+	b := &bench{options: o, dir: dir, progress: progress}
+	defer func() {
+		b.sweep()
+		_ = os.RemoveAll(dir) // only what this run has made
+	}()
+	var gaps []gap
+	if len(b.daemons) == 0 {
+		if b.daemons, gaps, err = defaultDaemons(ctx, dir); err != nil {
 			return err
 		}
 	}
-	b := &bench{options: o, dir: dir, w: w}
-	results, err := b.measureAll(ctx)
-	if len(results) == 0 {
-		return err
-	}
-	report := newReport(o, results) // what was found before an error counts
-	report.text(w)
-	if o.out == "" {
-		return err
-	}
-	return errors.Join(err, os.WriteFile(o.out, []byte(report.markdown()), 0o644))
+	r := newReport(b.options)
+	results, more := b.measureAll(ctx)
+	r.add(results, append(gaps, more...))
+	return errors.Join(r.publish(b.options, w), ctx.Err()) // what was found before an interruption counts
 }
 
 // defaultDaemons are ours, built from this checkout, and Debian's.
-func defaultDaemons(ctx context.Context, dir string) (daemonList, error) {
+func defaultDaemons(ctx context.Context, dir string) (daemonList, []gap, error) {
 	bin := filepath.Join(dir, "bin")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-tags", "urfave_cli_no_docs",
-		"-o", bin+"/", "./cmd/supervisord", "./cmd/supervisorctl")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-tags", "urfave_cli_no_docs", "-o", bin+"/", "./cmd/...")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the daemon (run this at the top of the checkout): %w\n%s", err, out)
+		return nil, nil, fmt.Errorf("build the daemon (run this at the top of the checkout): %w\n%s", err, out)
 	}
 	list := daemonList{{"vigilance", []string{filepath.Join(bin, "supervisord"), "-n", "-c", "{conf}"}}}
-	if python, err := exec.LookPath("supervisord"); err == nil {
-		list = append(list, daemon{"python", []string{python, "-n", "-c", "{conf}"}})
+	python, err := exec.LookPath("supervisord")
+	if err != nil {
+		return list, []gap{{"python", "there is no supervisord in PATH; install Debian's package supervisor"}}, nil
 	}
-	return list, nil
+	return append(list, daemon{"python", []string{python, "-n", "-c", "{conf}"}}), nil, nil
 }
 
 // daemonList is the value of -daemon.
@@ -110,120 +149,45 @@ func (l *daemonList) String() string { return fmt.Sprint(*l) }
 func (l *daemonList) Set(s string) error {
 	name, command, ok := strings.Cut(s, "=")
 	words := strings.Fields(strings.Trim(command, `'"`))
-	if !ok || name == "" || len(words) == 0 || !strings.Contains(command, "{conf}") {
+	if !ok || name == "" || strings.ContainsAny(name, "/|") || len(words) == 0 || !strings.Contains(command, "{conf}") {
 		return fmt.Errorf("want name='command {conf}', got %q", s)
+	}
+	if _, err := exec.LookPath(words[0]); err != nil {
+		return fmt.Errorf("want name='command {conf}' with a command that can be run: %w", err)
+	}
+	if slices.ContainsFunc(*l, func(d daemon) bool { return d.name == name }) {
+		return fmt.Errorf("want a name for each daemon, got %q twice", name)
 	}
 	*l = append(*l, daemon{name, words})
 	return nil
 }
 
-// defaultBudget is the time of a measure that says nothing else: rounds are
-// left out when it is spent.
-const defaultBudget = time.Minute
+// wordList is the value of -only.
+type wordList []string
 
-// bench is one run.
-type bench struct {
-	options
-	dir string
-	w   io.Writer
+func (l *wordList) String() string { return strings.Join(*l, ",") }
+
+// Set adds comma-separated words.
+func (l *wordList) Set(s string) error {
+	for word := range strings.SplitSeq(s, ",") {
+		*l = append(*l, strings.TrimSpace(word))
+	}
+	return nil
 }
 
-// result is what one measure found for each daemon.
-type result struct {
-	measure measure
-	size    int // programs; 0 where that means nothing
-	samples map[string]samples
-}
+// numberList is the value of -programs.
+type numberList []int
 
-// measureAll takes every measure that is asked for, the daemons in turn.
-func (b *bench) measureAll(ctx context.Context) ([]result, error) {
-	var results []result
-	for _, m := range measures {
-		if b.only != "" && !contains(strings.Split(b.only, ","), m.name) {
-			continue
+func (l *numberList) String() string { return strings.Trim(fmt.Sprint([]int(*l)), "[]") }
+
+// Set adds comma-separated numbers.
+func (l *numberList) Set(s string) error {
+	for word := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(word))
+		if err != nil || n < 1 || n > 20000 {
+			return fmt.Errorf("want numbers of programs from 1 to 20000 with commas between, got %q", word)
 		}
-		for _, size := range b.sizesOf(m) {
-			r, err := b.measureOne(ctx, m, size)
-			if err != nil {
-				return results, err
-			}
-			results = append(results, r...)
-		}
+		*l = append(*l, n)
 	}
-	if len(results) == 0 {
-		return nil, fmt.Errorf("no measure of that name: %q; there are %s", b.only, strings.Join(measureNames(), ", "))
-	}
-	return results, nil
-}
-
-// measureOne takes a measure round by round. A measure may yield several
-// figures at once.
-func (b *bench) measureOne(ctx context.Context, m measure, size int) ([]result, error) {
-	found := make([]result, len(m.figures))
-	for i, f := range m.figures {
-		found[i] = result{measure: m.only(f), size: size, samples: make(map[string]samples)}
-	}
-	rounds := m.rounds
-	if b.short {
-		rounds = max(1, rounds/3)
-	}
-	if b.rounds > 0 {
-		rounds = b.rounds
-	}
-	budget := cmp.Or(m.budget, defaultBudget)
-	for began, round := time.Now(), 0; round < rounds && time.Since(began) < budget; round++ {
-		for _, d := range b.daemons {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			fmt.Fprintf(os.Stderr, "\r%-60s", fmt.Sprintf("%s (%d), round %d of %d: %s", m.name, size, round+1, rounds, d.name))
-			got, err := m.take(ctx, b, d, size)
-			if err != nil {
-				return nil, fmt.Errorf("measure %s of %s: %w", m.name, d.name, err)
-			}
-			for i := range m.figures {
-				found[i].samples[d.name] = append(found[i].samples[d.name], got[i]...)
-			}
-		}
-	}
-	fmt.Fprintf(os.Stderr, "\r%-60s\r", "")
-	return found, nil
-}
-
-// sizesOf returns the numbers of programs that a measure is taken with.
-func (b *bench) sizesOf(m measure) []int {
-	if b.sizes != "" && m.grows {
-		var sizes []int
-		for s := range strings.SplitSeq(b.sizes, ",") {
-			var n int
-			if _, err := fmt.Sscan(s, &n); err == nil && n > 0 {
-				sizes = append(sizes, n)
-			}
-		}
-		return sizes
-	}
-	if b.short && m.short > 0 {
-		return []int{m.short}
-	}
-	if b.short {
-		return m.sizes[:1]
-	}
-	return m.sizes
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if strings.TrimSpace(l) == s {
-			return true
-		}
-	}
-	return false
-}
-
-// machine describes where the figures come from.
-func machine() string {
-	load, _ := os.ReadFile("/proc/loadavg")
-	return fmt.Sprintf("%s/%s, %d cores, load %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(),
-		strings.Join(strings.Fields(string(load))[:min(3, len(strings.Fields(string(load))))], " "),
-		time.Now().UTC().Format("2006-01-02 15:04 MST"))
+	return nil
 }

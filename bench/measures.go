@@ -2,11 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os/exec"
-	"path/filepath"
-	"strings"
-	"syscall"
 	"time"
 )
 
@@ -19,29 +14,36 @@ type figure struct {
 	quantile float64
 }
 
-// measure is one way to look at a daemon.
+// measure is one way to look at a daemon. It has either take or look.
 type measure struct {
-	name    string // for -only
-	sizes   []int  // programs, or MB, of a whole run
-	short   int    // the same under -short; 0 for the first of sizes
-	grows   bool   // -programs applies
-	rounds  int
+	name    string        // for -only
+	sizes   []int         // how many
+	short   []int         // how many under -short; none leaves the measure out
+	of      string        // what there are so many of, for the report; empty to say nothing
+	grows   bool          // -programs applies
+	rounds  int           // but one with very many programs
 	budget  time.Duration // for all rounds of all daemons at one size; 0 for defaultBudget
 	figures []figure
 	// take looks at a fresh daemon once and returns the samples of each figure.
 	take func(ctx context.Context, b *bench, d daemon, size int) ([]samples, error)
+	// look does so with a daemon that runs size sleepers. One daemon serves
+	// all measures that only look.
+	look func(ctx context.Context, b *bench, l *life) ([]samples, error)
 }
 
-// only is the measure as the report needs it for one of its figures.
-func (m measure) only(f figure) measure {
-	m.figures = []figure{f}
-	return m
-}
+const programs = "programs"
 
-// measures are all there are, in the order of the report. It is only read.
+// one is the size of what has none.
+var one = []int{1}
+
+// lifeSizes are how many programs show how a daemon grows.
+var lifeSizes, lifeShort = []int{100, 1000, 5000}, []int{200}
+
+// measures are all there are, in the order of the report. Those with look are
+// taken in this order from one daemon. It is only read.
 var measures = []measure{
 	{
-		name: "start", sizes: []int{1000}, short: 200, grows: true, rounds: 3, take: takeStart,
+		name: "start", sizes: lifeSizes, short: lifeShort, of: programs, grows: true, rounds: 3, look: lookStart,
 		figures: []figure{
 			{"all", "exec of the daemon to all programs RUNNING", "ms", 0},
 			{"rpc", "exec of the daemon to the first RPC answer", "ms", 0},
@@ -50,51 +52,90 @@ var measures = []measure{
 		},
 	},
 	{
-		name: "stop", sizes: []int{1000}, short: 200, grows: true, rounds: 3, take: takeStop,
-		figures: []figure{{"groups", "SIGTERM to the daemon's end, each program its own group", "ms", 0}},
+		name: "memory", sizes: []int{0, 100, 1000, 5000}, short: lifeShort, of: programs, grows: true, rounds: 1, look: lookMemory,
+		figures: []figure{{"pss", "idle memory (PSS)", "MiB", 0}},
 	},
 	{
-		name: "restart", sizes: []int{1}, rounds: 9, take: takeRestart,
+		name: "idle", sizes: []int{1000}, short: lifeShort, of: programs, grows: true, rounds: 1, look: lookIdle,
 		figures: []figure{
-			{"p50", "kill -9 of a program to its next start, p50", "ms", 0},
-			{"p99", "kill -9 of a program to its next start, p99", "ms", 0.99},
+			{"cpu", "idle CPU", "% of a core", 0},
+			{"wakeups", "idle wake-ups a second", "", 0},
 		},
 	},
 	{
-		name: "state", sizes: []int{1000}, short: 200, grows: true, rounds: 3, take: takeState,
+		name: "state", sizes: lifeSizes, short: lifeShort, of: programs, grows: true, rounds: 2, look: lookState,
 		figures: []figure{
 			{"p50", "getState on a kept connection, p50", "ms", 0},
 			{"p99", "getState on a kept connection, p99", "ms", 0.99},
 		},
 	},
 	{
-		name: "allinfo", sizes: []int{1000}, short: 200, grows: true, rounds: 3, take: takeAllInfo,
+		name: "allinfo", sizes: lifeSizes, short: lifeShort, of: programs, grows: true, rounds: 2, look: lookAllInfo,
 		figures: []figure{
 			{"cpu", "getAllProcessInfo: CPU of the daemon a call", "ms", 0},
 			{"wall", "getAllProcessInfo: wall time a call", "ms", 0},
+			{"one", "getAllProcessInfo: calls a second, 1 client", "calls/s", 0},
+			{"eight", "getAllProcessInfo: calls a second, 8 clients at once", "calls/s", 0},
 		},
 	},
 	{
-		name: "status", sizes: []int{100}, grows: true, rounds: 9, take: takeStatus,
+		name: "status", sizes: lifeSizes, short: lifeShort, of: programs, grows: true, rounds: 3, look: lookStatus,
 		figures: []figure{{"wall", "supervisorctl status, with its own supervisorctl", "ms", 0}},
 	},
 	{
-		name: "idle", sizes: []int{1000}, short: 200, grows: true, rounds: 1, take: takeIdle,
+		name: "stop", sizes: lifeSizes, short: lifeShort, of: programs, grows: true, rounds: 2, look: lookStop,
+		figures: []figure{{"groups", "SIGTERM to the daemon's end, each program its own group", "ms", 0}},
+	},
+	{
+		name: "stopgroup", sizes: []int{1000}, short: lifeShort, of: programs, grows: true, rounds: 2, take: takeStopGroup, budget: 80 * time.Second,
+		figures: []figure{{"group", "SIGTERM to the daemon's end, all programs in one group", "ms", 0}},
+	},
+	{
+		name: "restart", sizes: one, short: one, rounds: 2, budget: 100 * time.Second, take: takeRestart,
 		figures: []figure{
-			{"pss", "idle memory (PSS)", "MiB", 0},
-			{"cpu", "idle CPU", "% of a core", 0},
-			{"wakeups", "idle wake-ups a second", "", 0},
+			{"p50", "kill -9 of a program to its next start, p50", "ms", 0},
+			{"p99", "kill -9 of a program to its next start, p99", "ms", 0.99},
+			{"told-p50", "kill -9 of a program to a listener told, p50", "ms", 0},
+			{"told-p99", "kill -9 of a program to a listener told, p99", "ms", 0.99},
+			{"exit-p50", "exit of a program to its next start, p50", "ms", 0},
+			{"exit-p99", "exit of a program to its next start, p99", "ms", 0.99},
 		},
 	},
 	{
-		name: "deaths", sizes: []int{200}, short: 50, rounds: 1, take: takeDeaths,
-		figures: []figure{{"lost", "programs that die at once, of which a listener that takes 50 ms each never hears", "lost", 0}},
+		name: "deaths", sizes: []int{200}, short: []int{50}, of: programs, rounds: 1, take: takeDeaths,
+		figures: []figure{{"lost", "that die at once, of which a listener that takes 50 ms each never hears", "lost", 0}},
 	},
 	{
-		name: "capture", sizes: []int{256}, short: 64, rounds: 3, take: takeCapture,
+		name: "storm", sizes: one, short: one, rounds: 2, take: takeStorm,
+		figures: []figure{
+			{"rate", "sendRemoteCommEvent from one client: delivered to a listener", "events/s", 0},
+			{"lost", "sendRemoteCommEvent from one client: lost", "%", 0},
+		},
+	},
+	{
+		name: "processlog", sizes: []int{32}, short: []int{8}, of: "MB of output as PROCESS_LOG events", rounds: 2, take: takeProcessLog,
+		figures: []figure{
+			{"bytes", "delivered to a listener", "MB/s", 0},
+			{"rate", "events delivered", "events/s", 0},
+			{"lost", "lost", "% of the bytes", 0},
+		},
+	},
+	{
+		name: "capture", sizes: []int{512}, short: []int{64}, of: "MB of lines in blocks", rounds: 3, take: takeCapture,
 		figures: []figure{
 			{"cpu", "log capture: CPU of the daemon", "s/GB", 0},
 			{"rotated", "log capture with rotation every 50 MB: CPU of the daemon", "s/GB", 0},
+		},
+	},
+	{
+		name: "lines", sizes: []int{128}, short: []int{16}, of: "MB, a write() for each line", rounds: 3, take: takeLines,
+		figures: []figure{{"cpu", "log capture: CPU of the daemon", "s/GB", 0}},
+	},
+	{
+		name: "chatter", sizes: []int{1000}, short: []int{100}, of: programs, rounds: 1, take: takeChatter, budget: 90 * time.Second,
+		figures: []figure{
+			{"cpu", "each writing a line a second: CPU of the daemon", "% of a core", 0},
+			{"logged", "each writing a line a second: lines logged", "%", 0},
 		},
 	},
 }
@@ -109,197 +150,3 @@ func measureNames() []string {
 
 // ms is a duration as a sample.
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// finish stops the daemon; an error of the measure itself comes first.
-func finish(r *running, err *error) {
-	if _, stopErr := r.stop(); *err == nil {
-		*err = stopErr
-	}
-}
-
-func takeStart(ctx context.Context, b *bench, d daemon, size int) (_ []samples, err error) {
-	r, err := b.start(ctx, d, sleepers(size))
-	if err != nil {
-		return nil, err
-	}
-	defer finish(r, &err)
-	if err := r.rpc.wait(); err != nil {
-		return nil, err
-	}
-	first := time.Since(r.began)
-	all := make(chan error, 1)
-	var took, used time.Duration
-	go func() { // ends when all run, or with waitLog's patience
-		err := r.waitLog("entered RUNNING state", size)
-		took = time.Since(r.began)
-		used, _ = cpu(r.pid()) // zero shows that it could not be had
-		all <- err
-	}()
-	var during samples
-	for {
-		select {
-		case err := <-all:
-			return []samples{{ms(took)}, {ms(first)}, during, {ms(used)}}, err
-		default:
-		}
-		began := time.Now()
-		if _, err := r.rpc.call("supervisor.getState"); err != nil {
-			return nil, err
-		}
-		during = append(during, ms(time.Since(began)))
-		<-time.After(time.Millisecond)
-	}
-}
-
-func takeStop(ctx context.Context, b *bench, d daemon, size int) ([]samples, error) {
-	r, err := b.startSleepers(ctx, d, size)
-	if err != nil {
-		return nil, err
-	}
-	took, err := r.stop()
-	return []samples{{ms(took)}}, err
-}
-
-func takeRestart(ctx context.Context, b *bench, d daemon, _ int) (_ []samples, err error) {
-	r, err := b.start(ctx, d, "[program:p0]\ncommand=/bin/sleep 100000\nstartsecs=0\nautorestart=true\n")
-	if err != nil {
-		return nil, err
-	}
-	defer finish(r, &err)
-	var s samples
-	for i := range 12 {
-		if err := r.waitLog("spawned: 'p0'", i+1); err != nil {
-			return nil, err
-		}
-		pids := spawnedPIDs(r.log.String())
-		if i > 0 {
-			// A program that lives for a moment is no crash loop.
-			<-time.After(1100 * time.Millisecond)
-		}
-		began := time.Now()
-		if err := syscall.Kill(pids[len(pids)-1], syscall.SIGKILL); err != nil {
-			return nil, fmt.Errorf("kill the program: %w", err)
-		}
-		if err := r.waitLog("spawned: 'p0'", i+2); err != nil {
-			return nil, err
-		}
-		s = append(s, ms(time.Since(began)))
-		if b.short && i == 3 {
-			break
-		}
-	}
-	return []samples{s, s}, nil
-}
-
-// spawnedPIDs reads the process numbers out of the log.
-func spawnedPIDs(log string) []int {
-	var pids []int
-	for line := range strings.Lines(log) {
-		var pid int
-		if _, rest, ok := strings.Cut(line, "' with pid "); ok {
-			if _, err := fmt.Sscan(rest, &pid); err == nil {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	return pids
-}
-
-func takeState(ctx context.Context, b *bench, d daemon, size int) (_ []samples, err error) {
-	r, err := b.startSleepers(ctx, d, size)
-	if err != nil {
-		return nil, err
-	}
-	defer finish(r, &err)
-	c, err := newRawClient(filepath.Join(r.dir, "sock"), "supervisor.getState")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = c.conn.Close() }() // nothing is owed to it
-	var s samples
-	for range 1000 {
-		began := time.Now()
-		if err := c.call(); err != nil {
-			return nil, err
-		}
-		s = append(s, ms(time.Since(began)))
-	}
-	return []samples{s, s}, nil
-}
-
-func takeAllInfo(ctx context.Context, b *bench, d daemon, size int) (_ []samples, err error) {
-	r, err := b.startSleepers(ctx, d, size)
-	if err != nil {
-		return nil, err
-	}
-	defer finish(r, &err)
-	before, err := cpu(r.pid())
-	if err != nil {
-		return nil, err
-	}
-	// As many calls as take a while, but not for ever.
-	var calls int
-	began := time.Now()
-	for calls = 0; calls < 200 && time.Since(began) < 3*time.Second; calls++ {
-		if _, err := r.rpc.call("supervisor.getAllProcessInfo"); err != nil {
-			return nil, err
-		}
-	}
-	took := time.Since(began)
-	after, err := cpu(r.pid())
-	return []samples{{ms(after-before) / float64(calls)}, {ms(took) / float64(calls)}}, err
-}
-
-func takeStatus(ctx context.Context, b *bench, d daemon, size int) (_ []samples, err error) {
-	r, err := b.startSleepers(ctx, d, size)
-	if err != nil {
-		return nil, err
-	}
-	defer finish(r, &err)
-	var s samples
-	for range 3 {
-		began := time.Now()
-		out, err := exec.CommandContext(ctx, d.ctl(), "-c", r.conf(), "status").Output()
-		if err != nil {
-			return nil, fmt.Errorf("run %s status: %w", d.ctl(), err)
-		}
-		if n := strings.Count(string(out), "RUNNING"); n != size {
-			return nil, fmt.Errorf("%s status shows %d RUNNING, want %d", d.ctl(), n, size)
-		}
-		s = append(s, ms(time.Since(began)))
-	}
-	return []samples{s}, nil
-}
-
-func takeIdle(ctx context.Context, b *bench, d daemon, size int) (_ []samples, err error) {
-	r, err := b.startSleepers(ctx, d, size)
-	if err != nil {
-		return nil, err
-	}
-	defer finish(r, &err)
-	span := 30 * time.Second
-	if b.short {
-		span = 5 * time.Second
-	}
-	<-time.After(2 * time.Second) // for what follows a start to come to rest
-	memory, err := pss(r.pid())
-	if err != nil {
-		return nil, err
-	}
-	before, err := cpu(r.pid())
-	woken := wakeups(r.pid())
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case <-time.After(span):
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	after, err := cpu(r.pid())
-	return []samples{
-		{memory / (1 << 20)},
-		{100 * float64(after-before) / float64(span)},
-		{(wakeups(r.pid()) - woken) / span.Seconds()},
-	}, err
-}

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,90 +11,16 @@ import (
 	"time"
 )
 
-// roleVar makes this program play a supervised one; its value is the role, a
-// colon, and the role's argument.
-const roleVar = "BENCH_ROLE"
-
-// playRole is the other side of the measures that need a program or listener
-// of a certain kind.
-func playRole(role string) int {
-	kind, arg, _ := strings.Cut(role, ":")
-	switch kind {
-	case "listener":
-		return playListener(arg)
-	case "writer":
-		return playWriter(arg)
-	}
-	return 2
-}
-
-// playListener takes 50 ms for each event and appends a byte to a file.
-func playListener(path string) int {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 1
-	}
-	in := bufio.NewReader(os.Stdin)
-	for {
-		fmt.Print("READY\n")
-		header, err := in.ReadString('\n')
-		if err != nil {
-			return 0
-		}
-		_, length, _ := strings.Cut(header, " len:")
-		n, err := strconv.Atoi(strings.TrimSpace(length))
-		if err != nil {
-			return 1
-		}
-		if _, err := io.CopyN(io.Discard, in, int64(n)); err != nil {
-			return 1
-		}
-		time.Sleep(50 * time.Millisecond) // the work that an event makes
-		if _, err := f.Write([]byte{'.'}); err != nil {
-			return 1
-		}
-		fmt.Print("RESULT 2\nOK")
-	}
-}
-
-// playWriter writes lines of 100 bytes, in blocks of 64 KiB, until it has
-// written so many MB; then it stays.
-func playWriter(megabytes string) int {
-	mb, err := strconv.Atoi(megabytes)
-	if err != nil {
-		return 2
-	}
-	line := append(bytes.Repeat([]byte{'x'}, 99), '\n')
-	block := bytes.Repeat(line, 655)
-	for left := mb << 20; left > 0; left -= len(block) {
-		if _, err := os.Stdout.Write(block); err != nil {
-			return 1
-		}
-	}
-	return 0
-}
-
 // takeDeaths kills all programs at once and counts what a slow listener is
 // told.
 func takeDeaths(ctx context.Context, b *bench, d daemon, size int) (_ []samples, err error) {
-	self, err := os.Executable()
+	listener, err := ears(50*time.Millisecond, "PROCESS_STATE_EXITED")
 	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	heard := filepath.Join(b.dir, "heard-"+d.name)
-	_ = os.Remove(heard) // of the round before
-	var conf strings.Builder
-	fmt.Fprintf(&conf, "[eventlistener:ears]\ncommand=%s\nenvironment=%s=\"listener:%s\"\nevents=PROCESS_STATE_EXITED\nstderr_logfile=NONE\nstdout_logfile=NONE\n",
-		self, roleVar, heard)
-	for i := range size {
-		fmt.Fprintf(&conf, "[program:p%d]\ncommand=/bin/sleep 100000\nstartsecs=0\nautorestart=false\nstdout_logfile=NONE\nstderr_logfile=NONE\n", i)
+		return nil, err
 	}
 	// One group, since some daemons stop groups one after another.
-	conf.WriteString("[group:all]\nprograms=p0")
-	for i := 1; i < size; i++ {
-		fmt.Fprintf(&conf, ",p%d", i)
-	}
-	r, err := b.start(ctx, d, conf.String()+"\n")
+	programs := strings.ReplaceAll(sleepers(size), "startsecs=0\n", "startsecs=0\nautorestart=false\n")
+	r, err := b.start(ctx, d, size, listener+programs+oneGroup(size))
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +28,9 @@ func takeDeaths(ctx context.Context, b *bench, d daemon, size int) (_ []samples,
 	if err := r.waitLog("entered RUNNING state", size+1); err != nil {
 		return nil, err
 	}
-	<-time.After(2 * time.Second) // for the listener to say READY
+	if err := r.waitListener(); err != nil {
+		return nil, err
+	}
 	for i, pid := range spawnedPIDs(r.log.String()) {
 		if i > 0 { // the first is the listener, which has the lowest priority number
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
@@ -114,42 +39,39 @@ func takeDeaths(ctx context.Context, b *bench, d daemon, size int) (_ []samples,
 	if err := r.waitLog("terminated by SIGKILL", size); err != nil {
 		return nil, err
 	}
-	// It is over when nothing more comes for a while.
-	told, last := 0, time.Now()
-	for time.Since(last) < 3*time.Second && told < size {
-		if fi, err := os.Stat(heard); err == nil && int(fi.Size()) != told {
-			told, last = int(fi.Size()), time.Now()
-		}
-		<-time.After(20 * time.Millisecond)
-	}
-	return []samples{{float64(size - told)}}, nil
+	return []samples{{float64(size - len(r.waitHeard(size, 3*time.Second)))}}, nil
 }
 
 // takeCapture lets a program write, and counts the CPU time that the daemon
 // needs to log it.
 func takeCapture(ctx context.Context, b *bench, d daemon, size int) ([]samples, error) {
-	plain, err := b.capture(ctx, d, size, "0")
+	plain, err := b.capture(ctx, d, size, "blocks", "0")
 	if err != nil {
 		return nil, err
 	}
-	rotated, err := b.capture(ctx, d, size, "50MB")
+	rotated, err := b.capture(ctx, d, size, "blocks", "50MB")
 	return []samples{{plain}, {rotated}}, err
 }
 
+// takeLines is takeCapture with a program that writes each line by itself.
+func takeLines(ctx context.Context, b *bench, d daemon, size int) ([]samples, error) {
+	cost, err := b.capture(ctx, d, size, "lines", "0")
+	return []samples{{cost}}, err
+}
+
 // capture returns the daemon's CPU time, in seconds for each GB of output.
-func (b *bench) capture(ctx context.Context, d daemon, megabytes int, maxBytes string) (_ float64, err error) {
-	self, err := os.Executable()
+func (b *bench) capture(ctx context.Context, d daemon, megabytes int, manner, maxBytes string) (_ float64, err error) {
+	writer, err := playing("writer", strconv.Itoa(megabytes), manner)
 	if err != nil {
-		return 0, fmt.Errorf("find this program: %w", err)
+		return 0, err
 	}
-	r, err := b.start(ctx, d, fmt.Sprintf("[program:writer]\ncommand=%s\nenvironment=%s=\"writer:%d\"\nstartsecs=0\nautostart=false\n"+
-		"autorestart=false\nredirect_stderr=true\nstdout_logfile=%%(here)s/out\nstdout_logfile_maxbytes=%s\nstdout_logfile_backups=1\n",
-		self, roleVar, megabytes, maxBytes))
+	r, err := b.start(ctx, d, 1, "[program:writer]\n"+writer+"startsecs=0\nautostart=false\n"+
+		"autorestart=false\nredirect_stderr=true\nstdout_logfile=%(here)s/out\nstdout_logfile_backups=20\nstdout_logfile_maxbytes="+maxBytes+"\n")
 	if err != nil {
 		return 0, err
 	}
 	defer finish(r, &err)
-	if err := r.rpc.wait(); err != nil {
+	if err := r.answers(); err != nil {
 		return 0, err
 	}
 	before, err := cpu(r.pid())
@@ -163,5 +85,126 @@ func (b *bench) capture(ctx context.Context, d daemon, megabytes int, maxBytes s
 		return 0, err
 	}
 	after, err := cpu(r.pid())
-	return (after - before).Seconds() / (float64(megabytes) / 1000 * 1.048576), err
+	if err != nil {
+		return 0, err
+	}
+	if got, want := r.logged(), int64(megabytes)<<20; got != want {
+		return 0, fmt.Errorf("%s logged %d bytes of %d", r.name, got, want)
+	}
+	return (after - before).Seconds() / (float64(megabytes<<20) / 1e9), nil
+}
+
+// logged is the size of all logs whose names begin with "out", in bytes.
+func (r *running) logged() int64 {
+	logs, _ := filepath.Glob(filepath.Join(r.dir, "out*")) // an error is of the pattern alone
+	var size int64
+	for _, path := range logs {
+		if fi, err := os.Stat(path); err == nil {
+			size += fi.Size()
+		}
+	}
+	return size
+}
+
+// takeChatter lets many programs write a line a second each.
+func takeChatter(ctx context.Context, b *bench, d daemon, size int) (_ []samples, err error) {
+	span := 15 * time.Second
+	if b.short {
+		span = 5 * time.Second
+	}
+	var conf strings.Builder
+	for i := range size {
+		// cat is a small program, and writes what it reads at once.
+		fmt.Fprintf(&conf, "[program:p%d]\ncommand=/bin/cat %%(here)s/fifo%d\nstartsecs=0\nstdout_logfile=%%(here)s/out%[1]d\nstderr_logfile=NONE\n", i, i)
+	}
+	conf.WriteString(oneGroup(size))
+	// A daemon may start its programs before the FIFOs are there, so they are
+	// made in a folder that the configuration can name in advance.
+	dir, err := os.MkdirTemp(b.dir, "fifos")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for FIFOs: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // else with the run's folder
+	mouths, err := openFIFOs(dir, size)
+	defer closeAll(mouths)
+	if err != nil {
+		return nil, err
+	}
+	r, err := b.start(ctx, d, 2*size, strings.ReplaceAll(conf.String(), "%(here)s/fifo", dir+"/fifo"))
+	if err != nil {
+		return nil, err
+	}
+	defer finish(r, &err)
+	if err := r.waitLog("entered RUNNING state", size); err != nil {
+		return nil, err
+	}
+	if err := sleep(ctx, rest); err != nil {
+		return nil, err
+	}
+	before, err := cpu(r.pid())
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	written, err := chat(ctx, mouths, span)
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	after, err := cpu(r.pid())
+	if err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(2 * time.Second); r.logged() < written && time.Now().Before(end); {
+		<-time.After(20 * time.Millisecond) // what is under way
+	}
+	return []samples{{100 * float64(after-before) / float64(took)}, {100 * float64(r.logged()) / float64(written)}}, nil
+}
+
+// openFIFOs makes FIFOs called fifo0, fifo1 and so on, and opens them.
+func openFIFOs(dir string, n int) ([]*os.File, error) {
+	var files []*os.File
+	for i := range n {
+		path := filepath.Join(dir, fmt.Sprintf("fifo%d", i))
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			return files, fmt.Errorf("make a FIFO: %w", err)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0) // to write alone, it would wait for a reader
+		if err != nil {
+			return files, fmt.Errorf("open a FIFO: %w", err)
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // nothing is owed to a FIFO
+	}
+}
+
+// chat writes a line a second to each of files, one after another and spread
+// over the second. It returns how many bytes it wrote.
+func chat(ctx context.Context, files []*os.File, span time.Duration) (int64, error) {
+	const turns = 100 // in a second
+	line := []byte(strings.Repeat("x", lineLen-1) + "\n")
+	ticker := time.NewTicker(time.Second / turns)
+	defer ticker.Stop()
+	var written int64
+	for turn := range int(span.Seconds() * turns) {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return written, ctx.Err()
+		}
+		for i := turn % turns; i < len(files); i += turns {
+			n, err := files[i].Write(line)
+			if err != nil {
+				return written, fmt.Errorf("write to a FIFO: %w", err)
+			}
+			written += int64(n)
+		}
+	}
+	return written, nil
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -80,4 +81,56 @@ func wakeups(pid int) float64 {
 		}
 	}
 	return float64(total)
+}
+
+// killSession kills what is left of a session, which a daemon began.
+func killSession(sid int) {
+	for range 100 { // what is being forked at this moment shows up in the next pass
+		left := 0
+		for _, pid := range session(sid) {
+			if syscall.Kill(pid, syscall.SIGKILL) == nil {
+				left++
+			}
+		}
+		if left == 0 {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+// session returns the processes of a session that are not dead already.
+func session(sid int) []int {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // an error is of the pattern alone
+	var pids []int
+	for _, path := range stats {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(b), ") ")
+		f := strings.Fields(rest)
+		if len(f) < 4 || f[0] == "Z" || f[3] != strconv.Itoa(sid) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// rss returns the memory of a process in bytes, all of it.
+func rss(pid int) (float64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, err := strconv.Atoi(strings.Fields(rest)[0])
+			return float64(kb) * 1024, err
+		}
+	}
+	return 0, fmt.Errorf("read memory of %d: there is no VmRSS line", pid)
 }

@@ -26,15 +26,9 @@ func newRPCClient(socket string) *rpcClient {
 	}}
 }
 
-// call calls a method without parameters, or with one string.
+// call calls a method whose parameters are strings.
 func (c *rpcClient) call(method string, params ...string) (string, error) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "<?xml version='1.0'?>\n<methodCall>\n<methodName>%s</methodName>\n<params>\n", method)
-	for _, p := range params {
-		fmt.Fprintf(&b, "<param>\n<value><string>%s</string></value>\n</param>\n", p)
-	}
-	b.WriteString("</params>\n</methodCall>\n")
-	resp, err := c.http.Post("http://localhost/RPC2", "text/xml", strings.NewReader(b.String()))
+	resp, err := c.http.Post("http://localhost/RPC2", "text/xml", strings.NewReader(methodCall(method, params)))
 	if err != nil {
 		return "", fmt.Errorf("call %s: %w", method, err)
 	}
@@ -49,16 +43,31 @@ func (c *rpcClient) call(method string, params ...string) (string, error) {
 	return string(body), nil
 }
 
-// wait returns when the daemon answers.
-func (c *rpcClient) wait() error {
-	var err error
+// methodCall writes a call whose parameters are strings.
+func methodCall(method string, params []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<?xml version='1.0'?>\n<methodCall>\n<methodName>%s</methodName>\n<params>\n", method)
+	for _, p := range params {
+		fmt.Fprintf(&b, "<param>\n<value><string>%s</string></value>\n</param>\n", p)
+	}
+	b.WriteString("</params>\n</methodCall>\n")
+	return b.String()
+}
+
+// answers returns when the daemon answers.
+func (r *running) answers() error {
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		if _, err = c.call("supervisor.getState"); err == nil {
+		if _, err := r.rpc.call("supervisor.getState"); err == nil {
 			return nil
 		}
-		<-time.After(200 * time.Microsecond)
+		select {
+		case err := <-r.ended:
+			r.ended <- err
+			return fmt.Errorf("%s ended early: %w", r.name, err)
+		case <-time.After(200 * time.Microsecond):
+		}
 	}
-	return err
+	return notWithin{r.name + " answers", patience}
 }
 
 // rawClient makes one call over and over on a connection of its own, with
@@ -70,15 +79,18 @@ type rawClient struct {
 	request string
 }
 
-func newRawClient(socket, method string) (*rawClient, error) {
+// newRawClient connects. The parameters are strings.
+func newRawClient(socket, method string, params ...string) (*rawClient, error) {
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", socket, err)
 	}
-	body := "<?xml version='1.0'?>\n<methodCall>\n<methodName>" + method + "</methodName>\n<params>\n</params>\n</methodCall>\n"
+	body := methodCall(method, params)
 	return &rawClient{conn, bufio.NewReader(conn), fmt.Sprintf(
 		"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%s", len(body), body)}, nil
 }
+
+func (c *rawClient) close() { _ = c.conn.Close() } // nothing is owed to it
 
 // call makes the call and reads the whole answer.
 func (c *rawClient) call() error {

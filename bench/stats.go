@@ -35,3 +35,12 @@ func show(v float64, unit string) string {
 	}
 	return fmt.Sprintf("%.2g %s", v, unit)
 }
+
+// thousands prints a number with commas.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
