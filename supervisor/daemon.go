@@ -19,6 +19,7 @@ import (
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/supervisor/childlog"
 	"github.com/vigilance-go/vigilance/supervisor/config"
+	"github.com/vigilance-go/vigilance/supervisor/leftovers"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 	"github.com/vigilance-go/vigilance/supervisor/osproc"
 )
@@ -78,6 +79,11 @@ type Options struct {
 	Manager Manager
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Journal remembers what the daemon starts; nil for nothing.
+	Journal *leftovers.Journal
+	// Leftovers are what an earlier daemon has left running. The Daemon closes
+	// them when Run returns.
+	Leftovers []leftovers.Found
 }
 
 // Daemon is a supervisord at work. Everything in it belongs to the goroutine
@@ -108,11 +114,12 @@ type Daemon struct {
 	inFlight  int // spawns between their request and their result
 	autostart []*proc
 
-	syslog *childlog.Syslog
-	timers deadlines
-	bus    bus
-	feeds  feeds
-	ticks  ticks
+	orphans orphans
+	syslog  *childlog.Syslog
+	timers  deadlines
+	bus     bus
+	feeds   feeds
+	ticks   ticks
 
 	mood       Mood
 	stopping   bool
@@ -194,6 +201,8 @@ func (d *Daemon) Run(ctx context.Context) (Outcome, error) {
 	d.notify(listener.SupervisorStateChange{EventType: listener.SupervisorRunning})
 	d.ticks.start(d.now())
 	d.reports.begin(d)
+	d.orphans.receive(d)
+	defer d.orphans.letGo()
 	cancelled := ctx.Done()
 	wake := time.NewTimer(time.Hour)
 	defer wake.Stop()

@@ -124,7 +124,11 @@ func (d *Daemon) carryOut(p *proc, e process.Effect) {
 
 // kill sends the signal and tells how that went.
 func (d *Daemon) kill(k process.Kill) process.KillDone {
-	err := osproc.Kill(k.PID, syscall.Signal(k.Number), k.Group)
+	send := osproc.Kill
+	if l := d.orphans.adopted(k.PID); l != nil {
+		send = l.signal
+	}
+	err := send(k.PID, syscall.Signal(k.Number), k.Group)
 	done := process.KillDone{Kill: k}
 	switch {
 	case err == nil:

@@ -69,7 +69,7 @@ func (d *Daemon) stopNext() bool {
 			d.stopBatch()
 		}
 	}
-	return true
+	return !d.orphans.stopping()
 }
 
 // stopBatch stops all groups that share the highest priority value of those

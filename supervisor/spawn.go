@@ -20,8 +20,15 @@ func (d *Daemon) requestSpawn(p *proc) {
 	if s := p.group.socket; s != nil {
 		s.users++
 	}
+	if !d.orphans.holdBack(p.run) {
+		d.queueSpawn(p.run)
+	}
+}
+
+// queueSpawn gives a run its place before the spawner.
+func (d *Daemon) queueSpawn(r *run) {
 	d.inFlight++
-	d.waiting = append(d.waiting, p.run)
+	d.waiting = append(d.waiting, r)
 }
 
 // spawnDone is the message that a birth succeeded or failed. The run gets its
@@ -64,7 +71,11 @@ func (d *Daemon) spawn(s *osproc.Spawner, r *run) (*osproc.Child, outputs, error
 		}
 	}
 	outs := d.openOutputs(r)
+	d.opts.Journal.Intend(r.proc.group.cfg.Name, r.proc.cfg.Name)
 	child, err := s.Spawn(spec)
+	if err == nil {
+		d.opts.Journal.Born(journalEntry(r.proc, child.PID))
+	}
 	if err != nil {
 		outs.explain(err)
 		outs.close()

@@ -116,6 +116,11 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 		log.Logf(mainlog.Critical, "restarted with the configuration as it was: %v", s.refused)
 		s.refused = nil
 	}
+	state, err := s.claim(cfg, log)
+	if err != nil {
+		return 0, err
+	}
+	defer state.release()
 	if !cfg.Supervisord.NoCleanup {
 		cleanChildLogs(log, &cfg.Supervisord)
 	}
@@ -124,6 +129,8 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 		Log:       log,
 		ServerURL: cfg.ServerURL(),
 		Reload:    s.load,
+		Journal:   state.journal,
+		Leftovers: state.found,
 		Manager:   s.manager,
 	})
 	if err != nil {
@@ -150,6 +157,7 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 		s.starter.started()
 	}
 	outcome, err := d.Run(ctx)
+	state.nothingRuns = err == nil
 	if caught.end() && outcome == supervisor.OutcomeRestart {
 		// The request to exit came when Run did not listen any more.
 		outcome = supervisor.OutcomeShutdown

@@ -14,7 +14,7 @@ func TestKnownOptionsAreThoseThatAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, some := range map[string]string{
-		"supervisord":   "childlogdir directory environment identifier logfile logfile_backups logfile_maxbytes loglevel minfds minprocs nocleanup nodaemon pidfile silent strip_ansi umask user",
+		"supervisord":   "childlogdir directory environment identifier logfile logfile_backups logfile_maxbytes loglevel minfds minprocs nocleanup nodaemon orphans pidfile silent strip_ansi umask user",
 		"supervisorctl": "history_file password prompt serverurl username",
 		"ctlplugin":     "supervisor.ctl_factory",
 		"rpcinterface":  "supervisor.rpcinterface_factory",

@@ -28,6 +28,7 @@ func (r *reader) supervisord() (Supervisord, error) {
 		Silent:          v.boolean("silent", false),
 		ChildLogDir:     check(v, "childlogdir", r.opts.TempDir, r.opts.ParseExistingDirectory),
 		NoCleanup:       v.boolean("nocleanup", false),
+		Orphans:         option(v, "orphans", OrphansStop, ParseOrphans),
 		StripANSI:       v.boolean("strip_ansi", false),
 		Environment:     r.ownEnvironment(v),
 	}

@@ -47,6 +47,7 @@ type Supervisord struct {
 	MinFDs          int
 	MinProcs        int
 	NoCleanup       bool
+	Orphans         Orphans
 	StripANSI       bool
 	ChildLogDir     string
 	// User is the option's text, nil when the option is not set. The lookup

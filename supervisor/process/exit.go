@@ -15,13 +15,12 @@ const (
 	quickRestarts = 5
 )
 
-// ended handles the end of the process, and starts it again where the policy
-// asks for it.
-func (m *machine) ended(waitStatus uint32) {
+// ended handles the end of the process with an exit status, or bySignal, and
+// its description. It starts the process again where the policy asks for it.
+func (m *machine) ended(code int, text string) {
 	if m.s.PID == 0 {
 		return
 	}
-	code, text := decodeWaitStatus(waitStatus)
 	inFuture := m.now.Before(m.s.LastStart)
 	m.adjustToClock()
 	m.s.LastStop = m.now

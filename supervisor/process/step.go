@@ -27,7 +27,11 @@ func Step(c *Config, s Status, e Event, now time.Time, env Env) (Status, []Effec
 	case SpawnFailed:
 		m.spawnFailed(e.Reason)
 	case Ended:
-		m.ended(e.WaitStatus)
+		m.ended(decodeWaitStatus(e.WaitStatus))
+	case Adopted:
+		m.adopted(e)
+	case Vanished:
+		m.ended(bySignal, vanishedText)
 	case Timer:
 		m.timer()
 	case Stop:

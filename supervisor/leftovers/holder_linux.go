@@ -1,0 +1,55 @@
+package leftovers
+
+import (
+	"bytes"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// writeDelay is how much older than its process a pidfile may look, because
+// times of processes are rounded.
+const writeDelay = time.Second
+
+// Holder returns the pid of the supervisord that has written a pidfile and
+// still runs, or 0. It knows Python's supervisord too, which locks nothing:
+// a process that bears its name, and lived already when the file was written,
+// is the one that wrote it. Any other has got the pid later.
+func Holder(pidFile string) int {
+	text, err := os.ReadFile(pidFile)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 1 || pid == os.Getpid() {
+		return 0
+	}
+	info, err := os.Stat(pidFile)
+	s, serr := readStat(pid)
+	if err != nil || serr != nil || s.dead() || !namedSupervisord(pid) {
+		return 0
+	}
+	e := Entry{Start: s.start}
+	if born := time.Now().Add(-e.Age()); born.After(info.ModTime().Add(writeDelay)) {
+		return 0
+	}
+	return pid
+}
+
+// namedSupervisord tells whether a process, or the script that it interprets,
+// is called supervisord.
+func namedSupervisord(pid int) bool {
+	cmdline, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	if err != nil {
+		return false
+	}
+	args := bytes.Split(cmdline, []byte{0})
+	for _, arg := range args[:min(2, len(args))] {
+		if path.Base(string(arg)) == "supervisord" {
+			return true
+		}
+	}
+	return false
+}

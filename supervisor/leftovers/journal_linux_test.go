@@ -1,0 +1,198 @@
+package leftovers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// sleeper starts a process in a session of its own.
+func sleeper(t *testing.T, env ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("sleep", "1000")
+	cmd.Env = append(os.Environ(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return cmd
+}
+
+// claim is Claim that must succeed.
+func claim(t *testing.T, path string) (*Journal, []Found, int) {
+	t.Helper()
+	j, found, damaged, err := Claim(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.Close(false) })
+	return j, found, damaged
+}
+
+func TestLeftoverIsFoundSignalledAndSeenToEnd(t *testing.T) {
+	t.Parallel()
+	for _, pidfds := range []bool{true, false} {
+		path := filepath.Join(t.TempDir(), "state")
+		cmd := sleeper(t)
+		j, _, _ := claim(t, path)
+		entry := Entry{Group: "g", Name: "n", PID: cmd.Process.Pid, Rules: Rules{StopSignal: 15, KillAsGroup: true}}
+		j.Born(entry)
+		j.Close(false)
+		_, found, damaged := claim(t, path)
+		if len(found) != 1 || found[0].PID != cmd.Process.Pid || found[0].Rules != entry.Rules || damaged != 0 {
+			t.Fatalf("Claim found %+v, %d damaged, want %+v", found, damaged, entry)
+		}
+		p := found[0].Process
+		if !pidfds {
+			_ = p.pidfd.Close()
+			p.pidfd = nil
+		}
+		ended := make(chan bool)
+		go func() { ended <- p.Wait() }() // ends with the process
+		if err := p.Signal(syscall.SIGKILL, true); err != nil {
+			t.Errorf("Signal(SIGKILL, group) = %v", err)
+		}
+		if !<-ended {
+			t.Error("Wait = false, want true for a process that was killed")
+		}
+		_ = cmd.Wait()
+		if err := p.Signal(syscall.SIGKILL, false); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("Signal to a process that has ended: %v, want ESRCH", err)
+		}
+		p.Close()
+	}
+}
+
+// TestStrangerIsNeverTaken: the same pid, of another time or another boot, is
+// another process.
+func TestStrangerIsNeverTaken(t *testing.T) {
+	t.Parallel()
+	cmd := sleeper(t)
+	s, err := readStat(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	true1 := Entry{Group: "g", Name: "n", PID: cmd.Process.Pid, Start: s.start, World: world()}
+	for name, change := range map[string]func(*Entry){
+		"itself":           func(*Entry) {},
+		"an earlier start": func(e *Entry) { e.Start-- },
+		"a later start":    func(e *Entry) { e.Start++ },
+		"another boot":     func(e *Entry) { e.World = "0" + e.World },
+		"no boot":          func(e *Entry) { e.World = "" },
+		"this process":     func(e *Entry) { e.PID = os.Getpid() },
+		"every process":    func(e *Entry) { e.PID = -1 },
+		"init":             func(e *Entry) { e.PID = 1 },
+	} {
+		e := true1
+		change(&e)
+		path := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(path, lines(t, e), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, found, _ := claim(t, path)
+		if got, want := len(found) == 1, name == "itself"; got != want {
+			t.Errorf("%s (%+v): found = %v, want %v", name, e, got, want)
+		}
+		for _, f := range found {
+			f.Process.Close()
+		}
+	}
+}
+
+// TestJournalHealsItself: what others do to the file is made good by the next
+// entry.
+func TestJournalHealsItself(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func(path string) error{
+		"deleted":   os.Remove,
+		"truncated": func(path string) error { return os.Truncate(path, 10) },
+		"noise": func(path string) error {
+			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+			if err == nil {
+				_, err = f.Write(make([]byte, 5000))
+				_ = f.Close()
+			}
+			return err
+		},
+		"replaced": func(path string) error {
+			_ = os.Remove(path)
+			return os.WriteFile(path, []byte("something else"), 0o600)
+		},
+	} {
+		path := filepath.Join(t.TempDir(), "state")
+		j, _, _ := claim(t, path)
+		first, second := sleeper(t), sleeper(t)
+		j.Born(Entry{Group: "g", Name: "first", PID: first.Process.Pid})
+		if err := damage(path); err != nil {
+			t.Fatal(err)
+		}
+		j.Born(Entry{Group: "g", Name: "second", PID: second.Process.Pid})
+		j.Close(false)
+		_, found, damaged := claim(t, path)
+		if len(found) != 2 || damaged != 0 {
+			t.Errorf("%s: Claim found %d, %d lines damaged, want both and none", name, len(found), damaged)
+		}
+		for _, f := range found {
+			f.Process.Close()
+		}
+	}
+}
+
+// TestJournalSaysOnceThatItCannotWrite, and that it can again.
+func TestJournalSaysOnceThatItCannotWrite(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "folder")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	j, _, _ := claim(t, filepath.Join(dir, "state"))
+	var said []string
+	j.Report = func(text string) { said = append(said, text) }
+	cmd := sleeper(t)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		j.Born(Entry{Group: "g", Name: fmt.Sprint(i), PID: cmd.Process.Pid})
+	}
+	if len(said) != 1 {
+		t.Errorf("it said %q while the folder is gone, want one line", said)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	j.Born(Entry{Group: "g", Name: "last", PID: cmd.Process.Pid})
+	j.Close(false)
+	_, found, _ := claim(t, j.path)
+	if len(said) != 2 || len(found) != 6 {
+		t.Errorf("it said %q and kept %d entries, want two lines and 6", said, len(found))
+	}
+	for _, f := range found {
+		f.Process.Close()
+	}
+}
+
+// TestJournalStaysShort: a crash loop does not fill the disk.
+func TestJournalStaysShort(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	j, _, _ := claim(t, path)
+	for range 20 * spareLines {
+		j.Intend("g", "n")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limit := int64(2 * spareLines * 250); info.Size() > limit {
+		t.Errorf("the file has %d bytes after %d entries about one process, want %d at most", info.Size(), 20*spareLines, limit)
+	}
+}

@@ -1,0 +1,210 @@
+package leftovers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ticksPerSecond is the unit of /proc/PID/stat, the same on every system that
+// Go runs on.
+const ticksPerSecond = 100
+
+// pollPause is how often a kernel without pidfds is asked whether a process
+// lives.
+const pollPause = 100 * time.Millisecond
+
+// signalGroup is PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9).
+const signalGroup = 1 << 2
+
+// stat is what is needed of /proc/PID/stat.
+type stat struct {
+	state                  byte
+	parent, group, session int
+	threads                int
+	start                  uint64
+}
+
+// dead tells whether the process waits only to be reaped.
+func (s *stat) dead() bool { return s.state == 'Z' || s.state == 'X' }
+
+// readStat reads /proc/PID/stat (proc_pid_stat(5)).
+func readStat(pid int) (stat, error) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return stat{}, err
+	}
+	// The fields after the name, which may hold anything, begin with the third.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	const parent, group, session, threads, start = 4 - 3, 5 - 3, 6 - 3, 20 - 3, 22 - 3
+	if len(fields) <= start {
+		return stat{}, fmt.Errorf("read stat of process %d: %d fields, want more than %d", pid, len(fields), start)
+	}
+	s := stat{state: fields[0][0]}
+	for _, n := range []struct {
+		field int
+		to    *int
+	}{{parent, &s.parent}, {group, &s.group}, {session, &s.session}, {threads, &s.threads}} {
+		if *n.to, err = strconv.Atoi(fields[n.field]); err != nil {
+			return stat{}, fmt.Errorf("read stat of process %d: %w", pid, err)
+		}
+	}
+	if s.start, err = strconv.ParseUint(fields[start], 10, 64); err != nil {
+		return stat{}, fmt.Errorf("read stat of process %d: %w", pid, err)
+	}
+	return s, nil
+}
+
+// world identifies the boot and the PID namespace; it is empty where /proc does
+// not tell.
+func world() string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	namespace, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(boot)) + " " + namespace
+}
+
+// sinceBoot is the clock of Entry.Start.
+func sinceBoot() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0
+	}
+	return time.Duration(ts.Nano())
+}
+
+// ticksNow is the moment as Entry.Start has it.
+func ticksNow() uint64 { return uint64(sinceBoot() / (time.Second / ticksPerSecond)) }
+
+// Age is how long the process has been running.
+func (e *Entry) Age() time.Duration {
+	return max(0, sinceBoot()-time.Duration(e.Start)*(time.Second/ticksPerSecond))
+}
+
+// Process is a leftover that is held on to: what stands for it never comes to
+// stand for another process. It is not a child of this one.
+type Process struct {
+	entry Entry
+	pidfd *os.File      // nil where the kernel has none
+	ended chan struct{} // closed by Close, without a pidfd
+}
+
+// open gets hold of the process of an entry; ok is false when that has ended.
+func open(e Entry, world string) (p *Process, ok bool) {
+	if e.PID <= 1 || e.PID == os.Getpid() || e.World != world || world == "" {
+		return nil, false
+	}
+	p = &Process{entry: e, ended: make(chan struct{})}
+	fd, err := unix.PidfdOpen(e.PID, unix.PIDFD_NONBLOCK)
+	switch {
+	case errors.Is(err, unix.ESRCH), errors.Is(err, unix.EINVAL):
+		return nil, false
+	case err == nil:
+		unix.CloseOnExec(fd)
+		p.pidfd = os.NewFile(uintptr(fd), "pidfd")
+	}
+	// Looked at afterwards: from here on, the pid cannot be another's.
+	if !p.same() {
+		p.Close()
+		return nil, false
+	}
+	return p, true
+}
+
+// same tells whether the pid still stands for the process, and that lives.
+func (p *Process) same() bool {
+	s, err := readStat(p.entry.PID)
+	return err == nil && !s.dead() && s.start == p.entry.Start
+}
+
+// Signal sends a signal to the process, or to its process group. The error is
+// ESRCH when it has ended.
+func (p *Process) Signal(sig syscall.Signal, group bool) error {
+	if p.pidfd == nil {
+		if !p.same() {
+			return unix.ESRCH
+		}
+		return p.killByNumber(sig, group)
+	}
+	flags := 0
+	if group {
+		flags = signalGroup
+	}
+	err := p.send(sig, flags)
+	if group && errors.Is(err, unix.EINVAL) { // a kernel before 6.9
+		if err = p.send(0, 0); err == nil {
+			err = p.killByNumber(sig, group)
+		}
+	}
+	return err
+}
+
+// send sends a signal by the pidfd.
+func (p *Process) send(sig syscall.Signal, flags int) error {
+	raw, err := p.pidfd.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if cerr := raw.Control(func(fd uintptr) { err = unix.PidfdSendSignal(int(fd), sig, nil, flags) }); cerr != nil {
+		return cerr
+	}
+	return err
+}
+
+func (p *Process) killByNumber(sig syscall.Signal, group bool) error {
+	pid := p.entry.PID
+	if group {
+		pid = -pid
+	}
+	return unix.Kill(pid, sig)
+}
+
+// Wait returns true when the process has ended, and false after Close.
+func (p *Process) Wait() bool {
+	if p.pidfd == nil {
+		return p.poll()
+	}
+	raw, err := p.pidfd.SyscallConn()
+	if err != nil {
+		return false
+	}
+	return raw.Read(func(fd uintptr) bool {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds, 0)
+		return err == nil && n > 0
+	}) == nil
+}
+
+// poll is Wait for kernels without pidfds.
+func (p *Process) poll() bool {
+	ticker := time.NewTicker(pollPause)
+	defer ticker.Stop()
+	for p.same() {
+		select {
+		case <-ticker.C:
+		case <-p.ended:
+			return false
+		}
+	}
+	return true
+}
+
+// Close lets go of the process, which goes on. It is called once.
+func (p *Process) Close() {
+	close(p.ended)
+	if p.pidfd != nil {
+		_ = p.pidfd.Close() // nothing was written
+	}
+}
