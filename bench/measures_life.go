@@ -30,7 +30,8 @@ func (b *bench) beginLife(ctx context.Context, d daemon, size int) (_ *life, err
 			r.kill()
 		}
 	}()
-	if err := r.answers(); err != nil {
+	answer, err := r.answers()
+	if err != nil {
 		return nil, err
 	}
 	first := time.Since(r.began)
@@ -47,7 +48,7 @@ func (b *bench) beginLife(ctx context.Context, d daemon, size int) (_ *life, err
 		used, _ = cpu(r.pid()) // zero shows that it could not be had
 		all <- err
 	}()
-	var during samples
+	during := samples{ms(answer)} // it may have waited until all were started
 	for {
 		select {
 		case err := <-all:
@@ -198,8 +199,7 @@ func (b *bench) stopPatience() time.Duration {
 
 // lookStop ends the life.
 func lookStop(_ context.Context, b *bench, l *life) ([]samples, error) {
-	took, err := l.stop(b.stopPatience())
-	return []samples{{ms(took)}}, err
+	return stopped(l.running, b.stopPatience())
 }
 
 func takeStopGroup(ctx context.Context, b *bench, d daemon, size int) (_ []samples, err error) {
@@ -211,8 +211,16 @@ func takeStopGroup(ctx context.Context, b *bench, d daemon, size int) (_ []sampl
 	if err := r.waitLog("entered RUNNING state", size); err != nil {
 		return nil, err
 	}
-	took, err := r.stop(b.stopPatience())
-	return []samples{{ms(took)}}, err
+	return stopped(r, b.stopPatience())
+}
+
+// stopped stops the daemon and returns, as a sample, how long that took.
+func stopped(r *running, patience time.Duration) ([]samples, error) {
+	took, err := r.stop(patience)
+	if err != nil {
+		return nil, err
+	}
+	return []samples{{ms(took)}}, nil
 }
 
 // finish ends the daemon, if it still runs, with all that it has started; an

@@ -71,7 +71,7 @@ func (b *bench) capture(ctx context.Context, d daemon, megabytes int, manner, ma
 		return 0, err
 	}
 	defer finish(r, &err)
-	if err := r.answers(); err != nil {
+	if _, err := r.answers(); err != nil {
 		return 0, err
 	}
 	before, err := cpu(r.pid())

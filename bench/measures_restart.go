@@ -5,33 +5,47 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// takeRestart lets one program die over and over, by kill -9 and by itself,
-// and looks when the next one is started and when a listener hears of it.
+// turns is how many programs die in turn. One that died all the time would
+// be a crash loop, which a daemon may slow down.
+const turns = 24
+
+// takeRestart lets programs die one after another, by kill -9 and by
+// themselves, and looks when the next is started and when a listener hears of
+// it.
 func takeRestart(ctx context.Context, b *bench, d daemon, _ int) (_ []samples, err error) {
 	listener, err := ears(0, "PROCESS_STATE_EXITED")
 	if err != nil {
 		return nil, err
 	}
-	const program = "startsecs=0\nautorestart=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
-	r, err := b.start(ctx, d, 3, listener+
-		"[program:killed]\ncommand=/bin/sleep 100000\n"+program+
-		"[program:ends]\ncommand=/bin/cat %(here)s/fifo\nautostart=false\n"+program)
+	dir, err := os.MkdirTemp(b.dir, "fifos")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for FIFOs: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // else with the run's folder
+	mouths, err := openFIFOs(dir, turns)
+	defer closeAll(mouths)
+	if err != nil {
+		return nil, err
+	}
+	r, err := b.start(ctx, d, 2*turns+1, listener+mortals(dir))
 	if err != nil {
 		return nil, err
 	}
 	defer finish(r, &err)
+	if err := r.waitLog("entered RUNNING state", 2*turns+1); err != nil {
+		return nil, err
+	}
 	if err := r.waitListener(); err != nil {
 		return nil, err
 	}
 	killedAt := make(map[int]time.Time)
-	killed, err := b.restarts(ctx, r, "killed", func(pid int) error {
+	killed, err := b.restarts(ctx, r, "killed", func(_, pid int) error {
 		killedAt[pid] = time.Now()
 		return syscall.Kill(pid, syscall.SIGKILL)
 	})
@@ -47,41 +61,40 @@ func takeRestart(ctx context.Context, b *bench, d daemon, _ int) (_ []samples, e
 	if len(told) < len(killedAt) {
 		return nil, fmt.Errorf("the listener of %s heard of %d deaths, want %d", r.name, len(told), len(killedAt))
 	}
-	ended, err := b.exits(ctx, r)
+	ended, err := b.restarts(ctx, r, "ends", func(i, _ int) error {
+		_, err := mouths[i].WriteString("a line for head to end with\n")
+		return err
+	})
 	return []samples{killed, killed, told, told, ended, ended}, err
 }
 
-// exits lets the program end by itself: it reads a FIFO to its end.
-func (b *bench) exits(ctx context.Context, r *running) (samples, error) {
-	path := filepath.Join(r.dir, "fifo")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		return nil, fmt.Errorf("make a FIFO: %w", err)
-	}
-	if _, err := r.rpc.call("supervisor.startProcess", "ends"); err != nil {
-		return nil, err
-	}
-	return b.restarts(ctx, r, "ends", func(int) error {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0) // when the program has opened it
-		if err != nil {
-			return fmt.Errorf("open the FIFO: %w", err)
+// mortals are programs that wait to be killed, and others that end when there
+// is a line to read from a FIFO in dir.
+func mortals(dir string) string {
+	var conf strings.Builder
+	for i := range turns {
+		for _, program := range [][2]string{
+			{"killed", "/bin/sleep 100000"}, {"ends", fmt.Sprintf("/usr/bin/head -n1 %s/fifo%d", dir, i)},
+		} {
+			fmt.Fprintf(&conf, "[program:%s%d]\ncommand=%s\nstartsecs=0\nautorestart=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n",
+				program[0], i, program[1])
 		}
-		return f.Close()
-	})
+	}
+	return conf.String()
 }
 
-// restarts lets a program die as often as there is time for, and returns how
-// long it took, each time, until it was started again.
-func (b *bench) restarts(ctx context.Context, r *running, program string, die func(pid int) error) (samples, error) {
+// restarts lets programs whose names begin with name die as often as there is
+// time for, and returns how long it took, each time, until the program was
+// started again.
+func (b *bench) restarts(ctx context.Context, r *running, name string, die func(i, pid int) error) (samples, error) {
 	most, span := 100, 15*time.Second
 	if b.short {
 		most, span = 20, 4*time.Second
 	}
-	spawned := "spawned: '" + program + "'"
-	if err := r.waitLog(spawned, 1); err != nil {
-		return nil, err
-	}
 	var s samples
 	for end := time.Now().Add(span); len(s) < most && (len(s) == 0 || time.Now().Before(end)); {
+		i := len(s) % turns
+		spawned := fmt.Sprintf("spawned: '%s%d'", name, i)
 		pid, err := r.lastPID(spawned)
 		if err != nil {
 			return nil, err
@@ -91,10 +104,10 @@ func (b *bench) restarts(ctx context.Context, r *running, program string, die fu
 			return nil, err
 		}
 		began := time.Now()
-		if err := die(pid); err != nil {
-			return nil, fmt.Errorf("let %s die: %w", program, err)
+		if err := die(i, pid); err != nil {
+			return nil, fmt.Errorf("let %s%d die: %w", name, i, err)
 		}
-		if err := r.waitLog(spawned, len(s)+2); err != nil {
+		if err := r.waitLog(spawned, len(s)/turns+2); err != nil {
 			return nil, err
 		}
 		s = append(s, ms(time.Since(began)))

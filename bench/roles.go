@@ -45,7 +45,7 @@ func playing(role ...string) (string, error) {
 // takes its time over each event.
 func ears(delay time.Duration, events string) (string, error) {
 	lines, err := playing("listener", delay.String(), "%(here)s/"+heardName)
-	return "[eventlistener:ears]\n" + lines + "events=" + events + "\nstderr_logfile=NONE\nstdout_logfile=NONE\n", err
+	return "[eventlistener:ears]\n" + lines + "events=" + events + "\nstartsecs=0\nstderr_logfile=NONE\nstdout_logfile=NONE\n", err
 }
 
 // heardName is the file, beside the configuration, that the listener writes.

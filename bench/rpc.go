@@ -54,20 +54,21 @@ func methodCall(method string, params []string) string {
 	return b.String()
 }
 
-// answers returns when the daemon answers.
-func (r *running) answers() error {
+// answers returns when the daemon answers, and how long that one call took.
+func (r *running) answers() (time.Duration, error) {
 	for end := time.Now().Add(patience); time.Now().Before(end); {
+		began := time.Now()
 		if _, err := r.rpc.call("supervisor.getState"); err == nil {
-			return nil
+			return time.Since(began), nil
 		}
 		select {
 		case err := <-r.ended:
 			r.ended <- err
-			return fmt.Errorf("%s ended early: %w", r.name, err)
+			return 0, fmt.Errorf("%s ended early: %w", r.name, err)
 		case <-time.After(200 * time.Microsecond):
 		}
 	}
-	return notWithin{r.name + " answers", patience}
+	return 0, notWithin{r.name + " answers", patience}
 }
 
 // rawClient makes one call over and over on a connection of its own, with
