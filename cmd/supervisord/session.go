@@ -13,6 +13,7 @@ import (
 	"github.com/vigilance-go/vigilance/internal/cmdline"
 	"github.com/vigilance-go/vigilance/internal/sdnotify"
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/access"
 	"github.com/vigilance-go/vigilance/supervisor/childlog"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
@@ -136,12 +137,17 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 	if err != nil {
 		return 0, cmdline.Usagef("%v", err)
 	}
-	servers, err := s.serve(d, log, cfg)
+	audit, err := access.OpenAudit(&cfg.Supervisord)
+	if err != nil {
+		return 0, cmdline.Usagef("%v", err)
+	}
+	defer audit.Close()
+	servers, err := s.serve(d, log, audit, cfg)
 	if err != nil {
 		return 0, cmdline.Usagef("%v", err)
 	}
 	defer servers.Close()
-	caught := s.catchSignals(d, log)
+	caught := s.catchSignals(d, log, audit)
 	defer caught.end()
 	if s.starter != nil && first {
 		detach(log, &cfg.Supervisord)
@@ -166,12 +172,13 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 }
 
 // serve starts the HTTP servers. Their errors still reach the terminal.
-func (s *session) serve(d *supervisor.Daemon, log *mainlog.Logger, cfg *config.Config) (*rpc.Servers, error) {
+func (s *session) serve(d *supervisor.Daemon, log *mainlog.Logger, audit *access.Audit, cfg *config.Config) (*rpc.Servers, error) {
 	if err := s.sockets.Open(cfg.Servers); err != nil {
 		return nil, err
 	}
 	return rpc.Serve(&s.sockets, rpc.Options{
-		Daemon: d, Log: log, Servers: cfg.Servers, Web: web.New(web.Options{Daemon: d, Log: log}),
+		Daemon: d, Log: log, Servers: cfg.Servers, Users: cfg.Users, Audit: audit,
+		Web: web.New(web.Options{Daemon: d, Log: log, Audit: audit}),
 	})
 }
 

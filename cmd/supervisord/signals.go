@@ -6,11 +6,13 @@ import (
 	"syscall"
 
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/access"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 )
 
 // catcher hands the signals that the process receives to one daemon.
 type catcher struct {
+	audit      *access.Audit
 	stop, done chan struct{}
 	exit       bool // a request to exit was among them; read after done
 	ended      bool
@@ -18,12 +20,12 @@ type catcher struct {
 
 // catchSignals begins to hand signals to d. Signals that arrive between two
 // daemons wait for the second.
-func (s *session) catchSignals(d *supervisor.Daemon, log *mainlog.Logger) *catcher {
+func (s *session) catchSignals(d *supervisor.Daemon, log *mainlog.Logger, audit *access.Audit) *catcher {
 	if s.signals == nil {
 		s.signals = make(chan os.Signal, 16)
 		signal.Notify(s.signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR2)
 	}
-	c := &catcher{stop: make(chan struct{}), done: make(chan struct{})}
+	c := &catcher{audit: audit, stop: make(chan struct{}), done: make(chan struct{})}
 	go c.serve(s, d, log) // ended by end
 	return c
 }
@@ -52,6 +54,8 @@ func (c *catcher) pass(sig os.Signal, s *session, d *supervisor.Daemon, log *mai
 		}
 	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT:
 		c.exit = true
+	case syscall.SIGUSR2:
+		c.audit.Reopen()
 	}
 	if number, ok := sig.(syscall.Signal); ok {
 		d.Signal(number)

@@ -44,6 +44,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 		LogFile: "/cwd/supervisord.log", LogFileMaxBytes: 52428800, LogFileBackups: 10, LogLevel: LevelInfo,
 		PIDFile: "/cwd/supervisord.pid", Umask: 0o22, MinFDs: 1024, MinProcs: 200, ChildLogDir: dir,
 		Identifier: "supervisor", Environment: map[string]string{},
+		AuditLogFileMaxBytes: 52428800, AuditLogFileBackups: 10,
 	}
 	if !reflect.DeepEqual(cfg.Supervisord, wantDaemon) {
 		t.Errorf("Supervisord:\n got %+v\nwant %+v", cfg.Supervisord, wantDaemon)

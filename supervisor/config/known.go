@@ -16,6 +16,9 @@ supervisor.ctl_factory=supervisor.supervisorctl:DefaultControllerPlugin
 port=1
 [unix_http_server]
 file=/x
+[user:u]
+password=x
+role=admin
 [rpcinterface:x]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 [program:p]

@@ -14,11 +14,12 @@ func TestKnownOptionsAreThoseThatAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, some := range map[string]string{
-		"supervisord":   "childlogdir directory environment identifier logfile logfile_backups logfile_maxbytes loglevel minfds minprocs nocleanup nodaemon orphans pidfile silent strip_ansi umask user",
+		"supervisord":   "audit_logfile audit_logfile_backups audit_logfile_maxbytes childlogdir directory environment identifier logfile logfile_backups logfile_maxbytes loglevel minfds minprocs nocleanup nodaemon orphans pidfile silent strip_ansi umask user",
 		"supervisorctl": "history_file password prompt serverurl username",
 		"ctlplugin":     "supervisor.ctl_factory",
 		"rpcinterface":  "supervisor.rpcinterface_factory",
 		"group":         "priority programs",
+		"user":          "password role",
 		"include":       "files",
 	} {
 		if got := strings.Join(known[kind], " "); got != some {
@@ -26,8 +27,8 @@ func TestKnownOptionsAreThoseThatAreRead(t *testing.T) {
 		}
 	}
 	for kind, some := range map[string][]string{
-		"unix_http_server": {"file", "chmod", "chown", "username", "password"},
-		"inet_http_server": {"port", "username", "password", "certfile"},
+		"unix_http_server": {"file", "chmod", "chown", "username", "password", "admins", "operators", "observers"},
+		"inet_http_server": {"port", "username", "password", "certfile", "allowed_hosts"},
 		"program":          {"command", "numprocs_start", "environment", "stdout_logfile", "stderr_syslog", "process_name", "user"},
 		"eventlistener":    {"events", "buffer_size", "result_handler", "stopsignal"},
 		"fcgi-program":     {"socket", "socket_backlog", "socket_owner", "socket_mode", "startsecs"},

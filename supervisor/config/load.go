@@ -38,7 +38,14 @@ func (r *reader) build() (cfg *Config, err error) {
 			program.Environment = merge(cfg.Supervisord.Environment, program.Environment)
 		}
 	}
+	if cfg.Users, err = r.users(); err != nil {
+		return nil, err
+	}
+	r.known = cfg.Users
 	if cfg.Servers, err = r.servers(); err != nil {
+		return nil, err
+	}
+	if err := checkNames(cfg.Servers, cfg.Users); err != nil {
 		return nil, err
 	}
 	cfg.Warnings, cfg.Infos = r.warnings, r.infos

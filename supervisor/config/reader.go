@@ -25,6 +25,9 @@ type reader struct {
 
 	warnings, infos []string
 
+	// known are the [user:x] sections, once they are read.
+	known []User
+
 	// asked notes, where it is not nil, which options are looked for in each
 	// kind of section.
 	asked map[string]map[string]bool

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -40,7 +41,7 @@ func TestProtectedServers(t *testing.T) {
 		}
 		s := cfg.Servers[0]
 		got := Server{CertFile: s.CertFile, KeyFile: s.KeyFile, ClientCA: s.ClientCA, RequireAuth: s.RequireAuth}
-		if got != c.want {
+		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q: got %+v, want %+v", c.options, got, c.want)
 		}
 	}

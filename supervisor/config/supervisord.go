@@ -31,6 +31,13 @@ func (r *reader) supervisord() (Supervisord, error) {
 		Orphans:         option(v, "orphans", OrphansStop, ParseOrphans),
 		StripANSI:       v.boolean("strip_ansi", false),
 		Environment:     r.ownEnvironment(v),
+
+		AuditLogFile:         v.text("audit_logfile", ""),
+		AuditLogFileMaxBytes: v.byteSize("audit_logfile_maxbytes", 50<<20),
+		AuditLogFileBackups:  v.integer("audit_logfile_backups", 10),
+	}
+	if s.AuditLogFile != "" && s.AuditLogFile != syslogName {
+		s.AuditLogFile = r.opts.NormalizePath(check(v, "audit_logfile", "", r.opts.ParseExistingDirpath))
 	}
 	if s.LogFile != syslogName {
 		s.LogFile = r.opts.NormalizePath(s.LogFile)
@@ -99,6 +106,7 @@ func (r *reader) inetServer(section *section) (Server, error) {
 		v.failf("port", "section [%s] has no port value", section.name)
 	}
 	r.protect(v, &s)
+	s.AllowedHosts = option(v, "allowed_hosts", nil, parseHosts)
 	s.BasePath = basePath(v)
 	return s, v.err
 }
@@ -122,7 +130,7 @@ func (r *reader) protect(v *view, s *Server) {
 		v.failf("certfile", "section [%s] has a keyfile or a client_ca, but no certfile", v.section.name)
 	}
 	s.RequireAuth = v.boolean("require_auth", false)
-	if s.RequireAuth && (s.Username == nil || *s.Username == "") {
+	if s.RequireAuth && (s.Username == nil || *s.Username == "") && len(r.known) == 0 {
 		v.failf("require_auth", "section [%s] has require_auth=true, but no username and password", v.section.name)
 	}
 }
@@ -151,6 +159,7 @@ func (r *reader) unixServer(section *section) (Server, error) {
 		}
 		s.Mode = uint32(bits)
 	}
+	s.Peers = r.peers(v)
 	s.BasePath = basePath(v)
 	return s, v.err
 }

@@ -23,6 +23,9 @@ type Config struct {
 	// Servers holds the inet servers first, then the unix ones, each in file
 	// order, as the reference does.
 	Servers []Server
+	// Users are the [user:x] sections in file order. (Not sections of the
+	// reference.)
+	Users []User
 	// Groups is sorted by ascending priority, then by name.
 	Groups []*Group
 	// RPCInterfaces names the [rpcinterface:x] sections in file order.
@@ -53,6 +56,11 @@ type Supervisord struct {
 	// User is the option's text, nil when the option is not set. The lookup
 	// is ParseUser's.
 	User *string
+	// AuditLogFile is where each change that clients make is noted: absolute,
+	// "syslog", or empty for nowhere. (Not an option of the reference.)
+	AuditLogFile         string
+	AuditLogFileMaxBytes int64 // 0 means never rotated
+	AuditLogFileBackups  int
 	// Directory is empty when the daemon stays where it is.
 	Directory  string
 	Identifier string
@@ -103,13 +111,19 @@ type Server struct {
 	// empty. ClientCA, empty for none, holds the authorities one of which must
 	// have signed a client's certificate. (Not options of Supervisor's.)
 	CertFile, KeyFile, ClientCA string
-	// RequireAuth, inet only, refuses to start without a password. (Not an
-	// option of Supervisor's.)
+	// RequireAuth, inet only, refuses to start without a password, the
+	// server's own or one of the Users'. (Not an option of Supervisor's.)
 	RequireAuth bool
 	// BasePath is the path under which a proxy shows this server, such as
 	// "/supervisor", or empty. Requests may come with it or without. (Not an
 	// option of the reference.)
 	BasePath string
+	// AllowedHosts, inet only, are the names under which clients may reach the
+	// server, in lower case; none for any. (Not an option of the reference.)
+	AllowedHosts []string
+	// Peers, unix only, says how much who may do; nil where whoever can open
+	// the socket may do all. (Not options of the reference.)
+	Peers *Peers
 }
 
 // RPCInterface is one [rpcinterface:x] section. Only Supervisor's own factory

@@ -7,15 +7,41 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/vigilance-go/vigilance/supervisor/access"
 )
 
-// guard asks for the user name and password of one server.
+// guard asks for a user name and a password of one server.
 type guard struct {
-	credential credential
-	throttle   *throttle
-	remembered *memory
-	one        sync.Mutex // held during an expensive check
-	next       http.Handler
+	credentials []credential
+	audit       *access.Audit
+	throttle    *throttle
+	remembered  *memory
+	one         sync.Mutex // held during an expensive check
+	next        http.Handler
+}
+
+// newGuard lets requests with one of the credentials pass to next. Wrong
+// passwords are noted in audit.
+func newGuard(credentials []credential, audit *access.Audit, next http.Handler) *guard {
+	return &guard{credentials: credentials, audit: audit,
+		throttle: newThrottle(time.Now), remembered: newMemory(time.Now), next: next}
+}
+
+// find returns the credential with that name, or for a name that nobody has the
+// one whose check takes the longest: time does not tell who exists.
+func (g *guard) find(username string) (c *credential, known bool) {
+	for i := range g.credentials {
+		this := &g.credentials[i]
+		switch {
+		case equal(username, this.username):
+			c, known = this, true
+		case c == nil || !known && this.expensive:
+			c = this
+		}
+	}
+	return c, known
 }
 
 // ServeHTTP lets requests with the right password pass. What it answers to
@@ -37,11 +63,15 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest)
 		return
 	}
-	switch err := g.check(r.Context(), callerOf(r.Context()).client, username, password); {
+	caller := access.Of(r.Context())
+	switch err := g.check(r.Context(), caller.Key, username, password); {
 	case err == nil:
-		callerOf(r.Context()).User = username
+		c, _ := g.find(username)
+		// A list of the socket's peers, or a suspicious host, may have left less.
+		caller.User, caller.Role = username, min(caller.Role, c.role)
 		g.next.ServeHTTP(w, r)
 	case errors.Is(err, errWrong):
+		g.audit.RecordLogin(caller, username)
 		unauthorized(w)
 	case errors.Is(err, errThrottled):
 		w.Header().Set("Retry-After", "1")
@@ -63,7 +93,8 @@ func (g *guard) check(ctx context.Context, client, username, password string) er
 	if err := g.throttle.wait(ctx, client); err != nil {
 		return err
 	}
-	if g.credential.expensive {
+	c, known := g.find(username)
+	if c.expensive {
 		// One check at a time leaves the other processors to the daemon's work.
 		g.one.Lock()
 		defer g.one.Unlock()
@@ -74,7 +105,7 @@ func (g *guard) check(ctx context.Context, client, username, password string) er
 			return errThrottled // the requests before were wrong
 		}
 	}
-	if !g.credential.matches(username, password) {
+	if right := c.verify(password); !right || !known {
 		g.throttle.failed(client)
 		return errWrong
 	}

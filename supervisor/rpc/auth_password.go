@@ -8,11 +8,16 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
 // credential is a user name and what is known of its password.
@@ -21,6 +26,7 @@ type credential struct {
 	// verify tells whether a password is the right one, in a time that does
 	// not depend on how much of it is right.
 	verify func(password string) bool
+	role   config.Role
 	// expensive: a check takes tens of milliseconds of CPU.
 	expensive bool
 }
@@ -30,13 +36,24 @@ type credential struct {
 const (
 	markerSHA    = "{SHA}"
 	markerBcrypt = "{BCRYPT}"
+	markerFile   = "{FILE}"
 )
 
+// maxSecret bounds the file of a password, in bytes.
+const maxSecret = 4096
+
 // newCredential reads a password as it stands in the configuration: written
-// out, {SHA} and the hexadecimal SHA-1 of it, or {BCRYPT} and its bcrypt hash.
-// The error never holds the password.
+// out, {SHA} and the hexadecimal SHA-1 of it, {BCRYPT} and its bcrypt hash, or
+// {FILE} and the path of a file whose first line is one of these. The error
+// never holds the password.
 func newCredential(username, password string) (credential, error) {
 	c := credential{username: username}
+	if path, inFile := strings.CutPrefix(password, markerFile); inFile {
+		var err error
+		if password, err = secretIn(path); err != nil {
+			return c, fmt.Errorf("read the %s password of user %q: %w", markerFile, username, err)
+		}
+	}
 	switch {
 	case strings.HasPrefix(password, markerSHA):
 		want := password[len(markerSHA):]
@@ -59,10 +76,32 @@ func newCredential(username, password string) (credential, error) {
 	return c, nil
 }
 
-// matches compares both parts, whichever is wrong.
-func (c *credential) matches(username, password string) bool {
-	right := c.verify(password)
-	return equal(username, c.username) && right
+// secretIn returns the first line of a file.
+func secretIn(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	data, err := io.ReadAll(io.LimitReader(f, maxSecret))
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	if line = strings.TrimSuffix(line, "\r"); line == "" {
+		return "", fmt.Errorf("the first line of %q is empty", path)
+	}
+	return line, nil
+}
+
+// exposed tells in which mode the file of a password can be used by others
+// than its owner; 0 where it cannot, or where there is no file.
+func exposed(password string) (path string, mode fs.FileMode) {
+	path, inFile := strings.CutPrefix(password, markerFile)
+	if info, err := os.Stat(path); inFile && err == nil && info.Mode().Perm()&0o077 != 0 {
+		return path, info.Mode().Perm()
+	}
+	return path, 0
 }
 
 // equal compares in a time that depends on neither text.

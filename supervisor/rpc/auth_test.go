@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +13,9 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/vigilance-go/vigilance/supervisor/access"
+	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
 func bcryptOf(t *testing.T, password string) string {
@@ -60,8 +62,9 @@ func TestCredentialMatches(t *testing.T) {
 		if err != nil {
 			t.Fatalf("newCredential(%q): %v", tt.stored, err)
 		}
-		if got := c.matches(tt.username, tt.password); got != tt.want {
-			t.Errorf("password %q: matches(%q, %q) = %v, want %v", tt.stored, tt.username, tt.password, got, tt.want)
+		g := newGuard([]credential{c}, nil, nil)
+		if got := g.check(t.Context(), "", tt.username, tt.password) == nil; got != tt.want {
+			t.Errorf("password %q: check(%q, %q) is right: %v, want %v", tt.stored, tt.username, tt.password, got, tt.want)
 		}
 	}
 	for _, stored := range []string{"{BCRYPT}", "{BCRYPT}hunter2", "{BCRYPT}$2a$10$short"} {
@@ -100,20 +103,17 @@ func TestDecodeBasic(t *testing.T) {
 func guarded(t *testing.T) (checks *atomic.Int64, ask func(client, password string) int) {
 	t.Helper()
 	checks = new(atomic.Int64)
-	g := &guard{
-		credential: credential{username: "user", verify: func(p string) bool { checks.Add(1); return p == "secret" }},
-		throttle:   newThrottle(time.Now), remembered: newMemory(time.Now),
-		next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if got := CallerOf(r.Context()).User; got != "user" {
-				t.Errorf("the request's user is %q, want user", got)
-			}
-			w.WriteHeader(http.StatusOK)
-		}),
-	}
+	known := credential{username: "user", role: config.RoleOperator, verify: func(p string) bool { checks.Add(1); return p == "secret" }}
+	g := newGuard([]credential{known}, nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got := access.Of(r.Context()); got.User != "user" || got.Role != config.RoleOperator {
+			t.Errorf("the request's user is %q, %v, want user, operator", got.User, got.Role)
+		}
+		w.WriteHeader(http.StatusOK)
+	}))
 	return checks, func(client, password string) int {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.SetBasicAuth("user", password)
-		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, &Caller{client: client}))
+		r = r.WithContext(access.With(r.Context(), &access.Caller{Key: client, Role: config.RoleAdmin}))
 		w := httptest.NewRecorder()
 		g.ServeHTTP(w, r)
 		return w.Code
@@ -223,10 +223,7 @@ func TestThrottleForgets(t *testing.T) {
 // password cost one check, and with wrong ones few.
 func TestExpensiveChecksAreNotRepeated(t *testing.T) {
 	var checks atomic.Int64
-	g := &guard{
-		credential: credential{username: "user", expensive: true, verify: func(p string) bool { checks.Add(1); return p == "secret" }},
-		throttle:   newThrottle(time.Now), remembered: newMemory(time.Now),
-	}
+	g := newGuard([]credential{{username: "user", expensive: true, verify: func(p string) bool { checks.Add(1); return p == "secret" }}}, nil, nil)
 	var asking sync.WaitGroup
 	for range 100 {
 		asking.Go(func() { // ends with the check

@@ -86,12 +86,12 @@ func FuzzServer(f *testing.F) {
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
 	site.rpc, site.metrics, site.web = sameSite(bounded(newBudget(), echo)), echo, http.HandlerFunc(nothing)
 	site.logtail, site.mainlog = echo, echo
-	credential, err := newCredential("user", "secret")
+	user, err := newCredential("user", "secret")
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, h := range []http.Handler{site, &guard{credential: credential, throttle: newThrottle(time.Now), remembered: newMemory(time.Now), next: site}} {
+		for _, h := range []http.Handler{site, newGuard([]credential{user}, nil, site)} {
 			r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(data)))
 			if err != nil {
 				return

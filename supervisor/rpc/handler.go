@@ -18,6 +18,7 @@ import (
 
 	"github.com/vigilance-go/vigilance/internal/xmlrpc"
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/access"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 )
@@ -29,15 +30,16 @@ const maxQuoted = 2048
 // with /RPC2, as there is no other that Python's supervisord tells apart. Who
 // may call, and how large a request may be, was decided before: the body is
 // read as far as it goes, and http.MaxBytesReader's error is answered with
-// 413.
-func NewHandler(d *supervisor.Daemon) http.Handler {
-	return &handler{daemon: d, log: d.Log(), methods: methodTable(d.RPCNamespaces())}
+// 413. Changes that are asked for are noted in audit, which may be nil.
+func NewHandler(d *supervisor.Daemon, audit *access.Audit) http.Handler {
+	return &handler{daemon: d, log: d.Log(), audit: audit, methods: methodTable(d.RPCNamespaces())}
 }
 
 // handler turns HTTP requests into calls of methods.
 type handler struct {
 	daemon  *supervisor.Daemon
 	log     *mainlog.Logger
+	audit   *access.Audit
 	methods map[string]*method // by full name; only read
 }
 
@@ -93,7 +95,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, call xmlrpc.Cal
 	h.log.Logf(mainlog.Trace, "XML-RPC method called: %s()", name)
 	out := xmlrpc.NewAnswer()
 	defer out.Release()
-	q := &request{ctx: r.Context(), daemon: h.daemon, methods: h.methods, args: call.Params, out: out}
+	q := &request{ctx: r.Context(), daemon: h.daemon, audit: h.audit, methods: h.methods, args: call.Params, out: out}
 	err := q.invoke(call.Method)
 	var text []byte
 	switch {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
 // systemMethods are those that XML-RPC servers have in common. They answer
@@ -13,6 +14,7 @@ func systemMethods() []method {
 	named := tag{"string", "name", "a method's full name"}
 	return []method{{
 		name:    "listMethods",
+		needs:   config.RoleObserver,
 		summary: "List the names of all methods.",
 		result:  tag{"array", "result", "the names, sorted"},
 		call: func(r *request) error {
@@ -21,6 +23,7 @@ func systemMethods() []method {
 		},
 	}, {
 		name:    "methodHelp",
+		needs:   config.RoleObserver,
 		summary: "Tell what a method does, takes and returns.",
 		params:  []tag{named},
 		result:  tag{"string", "result", "the method's documentation"},
@@ -33,6 +36,7 @@ func systemMethods() []method {
 		},
 	}, {
 		name:    "methodSignature",
+		needs:   config.RoleObserver,
 		summary: "Tell the types of a method's result and parameters.",
 		params:  []tag{named},
 		result:  tag{"array", "result", "the type of the result, then that of each parameter"},
@@ -49,7 +53,8 @@ func systemMethods() []method {
 			return nil
 		},
 	}, {
-		name: "multicall",
+		name:  "multicall",
+		needs: config.RoleObserver,
 		summary: "Carry out several calls, one after the other. Each is a struct of string\n" +
 			"methodName and array params, and its result is what the method returns or a\n" +
 			"struct of int faultCode and string faultString. A method that waits lets those\n" +

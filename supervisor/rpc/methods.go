@@ -6,6 +6,8 @@ import (
 
 	"github.com/vigilance-go/vigilance/internal/xmlrpc"
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/access"
+	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
 // method is something that clients can call. Only what stands in the tables
@@ -17,7 +19,12 @@ type method struct {
 	params   []tag
 	optional int // how many of the last params may be left out
 	result   tag
-	call     func(r *request) error
+	// needs is the role that may call it: an observer's methods only look, and
+	// calls of all others are noted in the audit log.
+	needs config.Role
+	// secret is the parameter of which the audit log shows the length alone.
+	secret string
+	call   func(r *request) error
 }
 
 // tag describes a parameter or a result. Its kind is one of XML-RPC's types
@@ -29,6 +36,7 @@ type tag struct{ kind, name, text string }
 type request struct {
 	ctx     context.Context
 	daemon  *supervisor.Daemon
+	audit   *access.Audit
 	methods map[string]*method // all there are
 	args    []any              // as many as the method takes
 	out     *xmlrpc.Answer
@@ -65,16 +73,43 @@ func methodTable(namespaces []string) map[string]*method {
 	return table
 }
 
-// invoke calls the method of that name. The error is mostly a *Fault.
+// invoke calls the method of that name, if the caller may: this is the one
+// place that decides and notes it. The error is mostly a *Fault.
 func (r *request) invoke(name string) error {
 	m := r.methods[name]
 	if m == nil {
 		return supervisor.NewFault(supervisor.FaultUnknownMethod, "")
 	}
+	caller := access.Of(r.ctx)
+	err := caller.Check(name, m.needs)
+	if err == nil {
+		err = r.checked(m)
+	}
+	if m.needs != config.RoleObserver && r.audit != nil {
+		r.audit.Record(caller, name, m.shown(r.args), err)
+	}
+	return err
+}
+
+// checked calls a method with a number of arguments that it takes.
+func (r *request) checked(m *method) error {
 	if len(r.args) > len(m.params) || len(r.args) < len(m.params)-m.optional {
 		return incorrect()
 	}
 	return m.call(r)
+}
+
+// shown are the arguments of a call as the audit log has them.
+func (m *method) shown(args []any) []access.Arg {
+	shown := make([]access.Arg, len(args))
+	for i, arg := range args {
+		shown[i] = access.Arg{Name: "more", Value: arg, Secret: true}
+		if i < len(m.params) {
+			shown[i].Name = m.params[i].name
+			shown[i].Secret = m.params[i].name == m.secret
+		}
+	}
+	return shown
 }
 
 // incorrect is the fault for arguments of the wrong number or type.

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
 // The parameters that several methods have.
@@ -17,7 +18,8 @@ var (
 // startMethods start processes.
 func startMethods() []method {
 	return []method{{
-		name: "startProcess",
+		name:  "startProcess",
+		needs: config.RoleOperator,
 		summary: "Start a process. With wait, the answer comes when it is RUNNING or will not be.\n" +
 			"The name group:* starts the whole group, as startProcessGroup does.",
 		params:   []tag{processParam, waitParam},
@@ -32,6 +34,7 @@ func startMethods() []method {
 		},
 	}, {
 		name:     "startProcessGroup",
+		needs:    config.RoleOperator,
 		summary:  "Start those processes of a group that do not run.",
 		params:   []tag{groupParam, waitParam},
 		optional: 1,
@@ -43,6 +46,7 @@ func startMethods() []method {
 		},
 	}, {
 		name:     "startAllProcesses",
+		needs:    config.RoleOperator,
 		summary:  "Start every process that does not run.",
 		params:   []tag{waitParam},
 		optional: 1,
@@ -56,7 +60,8 @@ func startMethods() []method {
 // stopMethods stop processes.
 func stopMethods() []method {
 	return []method{{
-		name: "stopProcess",
+		name:  "stopProcess",
+		needs: config.RoleOperator,
 		summary: "Stop a process. With wait, the answer comes when it has ended. The name group:*\n" +
 			"stops the whole group, as stopProcessGroup does.",
 		params:   []tag{processParam, waitParam},
@@ -71,6 +76,7 @@ func stopMethods() []method {
 		},
 	}, {
 		name:     "stopProcessGroup",
+		needs:    config.RoleOperator,
 		summary:  "Stop those processes of a group that run.",
 		params:   []tag{groupParam, waitParam},
 		optional: 1,
@@ -82,6 +88,7 @@ func stopMethods() []method {
 		},
 	}, {
 		name:     "stopAllProcesses",
+		needs:    config.RoleOperator,
 		summary:  "Stop every process that runs.",
 		params:   []tag{waitParam},
 		optional: 1,
@@ -95,7 +102,8 @@ func stopMethods() []method {
 // signalMethods send signals.
 func signalMethods() []method {
 	return []method{{
-		name: "signalProcess",
+		name:  "signalProcess",
+		needs: config.RoleOperator,
 		summary: "Send a signal to a process that runs or stops. The name group:* means the whole\n" +
 			"group, as with signalProcessGroup.",
 		params: []tag{processParam, signalParam},
@@ -114,6 +122,7 @@ func signalMethods() []method {
 		},
 	}, {
 		name:    "signalProcessGroup",
+		needs:   config.RoleOperator,
 		summary: "Send a signal to those processes of a group that run or stop.",
 		params:  []tag{groupParam, signalParam},
 		result:  tag{kind: "array"},
@@ -128,6 +137,7 @@ func signalMethods() []method {
 		},
 	}, {
 		name:    "signalAllProcesses",
+		needs:   config.RoleOperator,
 		summary: "Send a signal to every process that runs or stops.",
 		params:  []tag{signalParam},
 		result:  eachResult,
@@ -169,12 +179,16 @@ func (r *request) group(act func(name string) ([]supervisor.Result, error)) erro
 func inputMethods() []method {
 	return []method{{
 		name:    "sendProcessStdin",
+		needs:   config.RoleOperator,
+		secret:  "chars",
 		summary: "Write to the standard input of a process that runs. Text is written as UTF-8.",
 		params:  []tag{processParam, {"string", "chars", "what to write"}},
 		result:  trueResult,
 		call:    sendProcessStdin,
 	}, {
-		name: "sendRemoteCommEvent",
+		name:   "sendRemoteCommEvent",
+		needs:  config.RoleOperator,
+		secret: "data",
 		summary: "Emit a REMOTE_COMMUNICATION event to the event listeners that have subscribed to\n" +
 			"it.",
 		params: []tag{

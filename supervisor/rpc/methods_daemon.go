@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
 // apiVersion is the version of the methods themselves.
@@ -11,6 +12,7 @@ const apiVersion = "3.0"
 func daemonMethods() []method {
 	return []method{{
 		name:    "getAPIVersion",
+		needs:   config.RoleObserver,
 		aliases: []string{"getVersion"},
 		summary: "Tell which version of this API the daemon speaks. It has been the same since\nSupervisor 3.0.",
 		result:  tag{"string", "version", "the API's version"},
@@ -19,7 +21,8 @@ func daemonMethods() []method {
 			return r.up()
 		},
 	}, {
-		name: "getSupervisorVersion",
+		name:  "getSupervisorVersion",
+		needs: config.RoleObserver,
 		summary: "Tell which release of Supervisor the daemon behaves like. It is not the\n" +
 			"daemon's own version.",
 		result: tag{"string", "version", "a version of Supervisor"},
@@ -29,6 +32,7 @@ func daemonMethods() []method {
 		},
 	}, {
 		name:    "getIdentification",
+		needs:   config.RoleObserver,
 		summary: "Tell the identifier option of the daemon's configuration.",
 		result:  tag{"string", "identifier", "the daemon's identifier"},
 		call: func(r *request) error {
@@ -37,11 +41,13 @@ func daemonMethods() []method {
 		},
 	}, {
 		name:    "getState",
+		needs:   config.RoleObserver,
 		summary: "Tell whether the daemon runs (1), restarts (0) or shuts down (-1).",
 		result:  tag{"struct", "state", "its members are int statecode and string statename"},
 		call:    getState,
 	}, {
 		name:    "getPID",
+		needs:   config.RoleObserver,
 		summary: "Tell the daemon's process number.",
 		result:  tag{"int", "PID", "the daemon's pid"},
 		call: func(r *request) error {
@@ -50,11 +56,13 @@ func daemonMethods() []method {
 		},
 	}, {
 		name:    "shutdown",
+		needs:   config.RoleAdmin,
 		summary: "Stop all processes in order, then the daemon. The answer comes before that.",
 		result:  trueResult,
 		call:    func(r *request) error { return r.done(r.daemon.Shutdown(r.ctx)) },
 	}, {
-		name: "restart",
+		name:  "restart",
+		needs: config.RoleAdmin,
 		summary: "Stop all processes in order, read the configuration again and start anew with\n" +
 			"the same pid. The answer comes before that.",
 		result: trueResult,
@@ -77,13 +85,15 @@ func getState(r *request) error {
 // reloadMethods change which groups there are.
 func reloadMethods() []method {
 	return []method{{
-		name: "reloadConfig",
+		name:  "reloadConfig",
+		needs: config.RoleAdmin,
 		summary: "Read the configuration again and compare it with what runs. Nothing is started\n" +
 			"or stopped: addProcessGroup and removeProcessGroup do that.",
 		result: tag{"array", "result", "[[added, changed, removed]], three arrays of group names"},
 		call:   reloadConfig,
 	}, {
 		name:    "addProcessGroup",
+		needs:   config.RoleAdmin,
 		summary: "Add a group of the configuration that was read last, and start its processes.",
 		params:  []tag{groupParam},
 		result:  trueResult,
@@ -96,6 +106,7 @@ func reloadMethods() []method {
 		},
 	}, {
 		name:    "removeProcessGroup",
+		needs:   config.RoleAdmin,
 		summary: "Forget a group, all of whose processes have stopped.",
 		params:  []tag{groupParam},
 		result:  trueResult,

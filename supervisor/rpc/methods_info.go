@@ -13,7 +13,8 @@ import (
 // infoMethods tell what there is.
 func infoMethods() []method {
 	return []method{{
-		name: "getProcessInfo",
+		name:  "getProcessInfo",
+		needs: config.RoleObserver,
 		summary: "Tell about one process: name, group, description (as status shows it), start,\n" +
 			"stop and now (seconds since 1970), state, statename, spawnerr, exitstatus, pid,\n" +
 			"stdout_logfile, stderr_logfile, and logfile, which is stdout_logfile.",
@@ -22,11 +23,13 @@ func infoMethods() []method {
 		call:   getProcessInfo,
 	}, {
 		name:    "getAllProcessInfo",
+		needs:   config.RoleObserver,
 		summary: "Tell about every process what getProcessInfo tells about one, sorted by group\nand name.",
 		result:  tag{"array", "result", "a struct for each process"},
 		call:    getAllProcessInfo,
 	}, {
-		name: "getAllConfigInfo",
+		name:  "getAllConfigInfo",
+		needs: config.RoleObserver,
 		summary: "Tell the options of every process in the configuration that was read last, sorted\n" +
 			"by name. An option that is not set is none, a log whose name is the daemon's\n" +
 			"choice is auto until it is made.",

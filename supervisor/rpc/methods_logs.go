@@ -7,6 +7,7 @@ import (
 
 	"github.com/vigilance-go/vigilance/supervisor"
 	"github.com/vigilance-go/vigilance/supervisor/childlog"
+	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
 // maxLogRead bounds, in bytes, how much of a log one answer holds: a shorter
@@ -25,6 +26,7 @@ func logMethods() []method {
 	ofProcess := func(name, what string, ofStderr bool, aliases ...string) method {
 		return method{
 			name: name, aliases: aliases,
+			needs:   config.RoleObserver,
 			summary: "Read from the " + what + " log of a process. What is not text is shown as U+FFFD.",
 			params:  []tag{processParam, offsetParam, lengthParam},
 			result:  tag{"string", "result", "what the log holds there"},
@@ -40,6 +42,7 @@ func logMethods() []method {
 	return []method{
 		{
 			name: "readLog", aliases: []string{"readMainLog"},
+			needs:   config.RoleObserver,
 			summary: "Read from the daemon's own log. What is not text is shown as U+FFFD.",
 			params:  []tag{offsetParam, lengthParam},
 			result:  tag{"string", "result", "what the log holds there"},
@@ -60,6 +63,7 @@ func tailMethods() []method {
 	tail := func(name, what string, ofStderr bool, aliases ...string) method {
 		return method{
 			name: name, aliases: aliases,
+			needs: config.RoleObserver,
 			summary: "Read the end of the " + what + " log of a process, for who follows it by asking again\n" +
 				"with the offset that was returned. When the log has grown by more than length\n" +
 				"since then, overflow is true and the text is the log's last.",
@@ -82,11 +86,13 @@ func tailMethods() []method {
 func clearMethods() []method {
 	return []method{{
 		name:    "clearLog",
+		needs:   config.RoleAdmin,
 		summary: "Remove the daemon's own log and begin a new one.",
 		result:  trueResult,
 		call:    func(r *request) error { return r.done(r.daemon.ClearMainLog(r.ctx)) },
 	}, {
 		name: "clearProcessLogs", aliases: []string{"clearProcessLog"},
+		needs:   config.RoleOperator,
 		summary: "Remove the logs of a process, stdout's and stderr's, and begin new ones.",
 		params:  []tag{processParam},
 		result:  trueResult,
@@ -99,6 +105,7 @@ func clearMethods() []method {
 		},
 	}, {
 		name:    "clearAllProcessLogs",
+		needs:   config.RoleOperator,
 		summary: "Remove the logs of every process and begin new ones.",
 		result:  eachResult,
 		call:    func(r *request) error { return r.results(r.daemon.ClearAllLogs(r.ctx)) },

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/access"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 )
@@ -33,6 +34,11 @@ type Options struct {
 	Log    *mainlog.Logger
 	// Servers are the configuration's, for each of which the Sockets are open.
 	Servers []config.Server
+	// Users are the configuration's, who may use the servers that ask for a
+	// password.
+	Users []config.User
+	// Audit is where changes that clients ask for are noted; nil for nowhere.
+	Audit *access.Audit
 	// Web answers what no other handler here does: /, and all other paths.
 	// Nil answers 404. It is asked behind the same authentication, and must
 	// refuse requests of other sites itself where it does something on a GET.
@@ -66,7 +72,7 @@ func Serve(sockets *Sockets, o Options) (*Servers, error) {
 
 // add starts one server.
 func (s *Servers) add(ctx context.Context, sockets *Sockets, o Options, site *site, server config.Server) error {
-	handler, err := protect(site, server)
+	handler, err := protect(site, o, server)
 	if err != nil {
 		return err
 	}
@@ -81,6 +87,7 @@ func (s *Servers) add(ctx context.Context, sockets *Sockets, o Options, site *si
 		}
 	}
 	announce(o, server)
+	handler = checkHost(o.Log, server, asksPassword(o, server), handler)
 	h := &http.Server{
 		Handler:                      site.receive(server, handler),
 		ReadHeaderTimeout:            headerPatience,
@@ -88,6 +95,7 @@ func (s *Servers) add(ctx context.Context, sockets *Sockets, o Options, site *si
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     log.New(debugWriter{o.Log}, "", 0),
 		BaseContext:                  func(net.Listener) context.Context { return ctx },
+		ConnContext:                  withPeer(server),
 		ConnState:                    connState,
 	}
 	h.Protocols = new(http.Protocols)
@@ -107,7 +115,7 @@ func announce(o Options, server config.Server) {
 	for _, name := range o.Daemon.RPCNamespaces() {
 		o.Log.Logf(mainlog.Info, "RPC interface %s initialized", config.PyRepr(name))
 	}
-	if hasPassword(server) || server.ClientCA != "" {
+	if asksPassword(o, server) || server.ClientCA != "" {
 		return
 	}
 	o.Log.Logf(mainlog.Critical, "Server %s running without any HTTP authentication checking", config.PyRepr(server.Section))
@@ -121,20 +129,46 @@ func announce(o Options, server config.Server) {
 	}
 }
 
-// hasPassword tells whether the server asks for a password. As with the
-// reference, an empty user name means that it does not.
+// asksPassword tells whether the server asks for a password: its own, or one of
+// the users', for whom each inet server asks where there are any. As with the
+// reference, an empty user name means that a server has no password.
+func asksPassword(o Options, server config.Server) bool {
+	return hasPassword(server) || server.Kind == config.ServerInet && len(o.Users) > 0
+}
+
 func hasPassword(server config.Server) bool { return server.Username != nil && *server.Username != "" }
 
-// protect puts the site behind the server's password, if it has one.
-func protect(site *site, server config.Server) (http.Handler, error) {
-	if !hasPassword(server) {
-		return site, nil
+// protect puts the site behind the server's passwords, if it has any. Whoever
+// gives the server's own is an admin.
+func protect(site *site, o Options, server config.Server) (http.Handler, error) {
+	admitted := http.HandlerFunc(site.admit)
+	if !asksPassword(o, server) {
+		return admitted, nil
 	}
-	c, err := newCredential(*server.Username, *server.Password)
-	if err != nil {
-		return nil, fmt.Errorf("section [%s]: %w", server.Section, err)
+	var all []credential
+	add := func(section, name, password string, role config.Role) error {
+		c, err := newCredential(name, password)
+		if err != nil {
+			return fmt.Errorf("section [%s]: %w", section, err)
+		}
+		if path, mode := exposed(password); mode != 0 {
+			o.Log.Logf(mainlog.Warn, "the password file %s of section [%s] can be used by others than its owner (mode %04o)", path, section, mode)
+		}
+		c.role = role
+		all = append(all, c)
+		return nil
 	}
-	return &guard{credential: c, throttle: newThrottle(time.Now), remembered: newMemory(time.Now), next: site}, nil
+	if hasPassword(server) {
+		if err := add(server.Section, *server.Username, *server.Password, config.RoleAdmin); err != nil {
+			return nil, err
+		}
+	}
+	for _, user := range o.Users {
+		if err := add(user.Section, user.Name, user.Password, user.Role); err != nil {
+			return nil, err
+		}
+	}
+	return newGuard(all, o.Audit, admitted), nil
 }
 
 // Close stops serving: nothing new is accepted, streams end, and answers that
@@ -171,7 +205,7 @@ type site struct {
 
 func newSite(o Options, streams *streams) *site {
 	s := &site{log: o.Log, web: o.Web, counts: newRequestCounts(), gzip: newCompression()}
-	s.rpc = sameSite(bounded(newBudget(), NewHandler(o.Daemon)))
+	s.rpc = sameSite(bounded(newBudget(), NewHandler(o.Daemon, o.Audit)))
 	s.logtail = &logtail{daemon: o.Daemon, streams: streams}
 	s.mainlog = &mainLogtail{daemon: o.Daemon, streams: streams}
 	s.metrics = newMetrics(o.Daemon, s.counts)
@@ -181,6 +215,16 @@ func newSite(o Options, streams *streams) *site {
 	return s
 }
 
+// admit turns away who has no role at all. The handlers behind it serve whoever
+// may look, and check themselves what needs more.
+func (s *site) admit(w http.ResponseWriter, r *http.Request) {
+	if access.Of(r.Context()).Role < config.RoleObserver {
+		refuse(w, http.StatusForbidden)
+		return
+	}
+	s.ServeHTTP(w, r)
+}
+
 // ServeHTTP hands a request to the handler for its path. As with the
 // reference, the RPC handler has every path that begins with /RPC2.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -188,22 +232,22 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) handler(r *http.Request) http.Handler {
-	c := callerOf(r.Context())
+	c := access.Of(r.Context())
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/RPC2"):
-		c.kind = "rpc"
+		c.Kind = "rpc"
 		return s.rpc
 	case path == "/logtail" || strings.HasPrefix(path, "/logtail/"):
-		c.kind = "logtail"
+		c.Kind = "logtail"
 		return s.logtail
 	case strings.HasPrefix(path, "/mainlogtail"):
-		c.kind = "mainlogtail"
+		c.Kind = "mainlogtail"
 		return s.mainlog
 	case path == "/metrics":
-		c.kind = "metrics"
+		c.Kind = "metrics"
 		return s.metrics
 	}
-	c.kind = "web"
+	c.Kind = "web"
 	return s.web
 }
 

@@ -1,57 +1,25 @@
 package rpc
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"time"
 
+	"github.com/vigilance-go/vigilance/supervisor/access"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 )
-
-// Caller is who sent a request.
-type Caller struct {
-	// Server is the configuration's section of the server that was asked.
-	Server string
-	// Remote is the client's address and port; empty for a unix socket.
-	Remote string
-	// User is the name that came with the right password; empty where no
-	// password is asked for.
-	User string
-
-	client string // see clientKey
-	kind   string // what serves the request, as metrics name it
-}
-
-type callerKey struct{}
-
-// CallerOf returns who sent the request that ctx belongs to. It is zero
-// outside of requests.
-func CallerOf(ctx context.Context) Caller { return *callerOf(ctx) }
-
-// callerOf returns the request's own Caller, which what handles the request
-// fills.
-func callerOf(ctx context.Context) *Caller {
-	if c, ok := ctx.Value(callerKey{}).(*Caller); ok {
-		return c
-	}
-	return &Caller{}
-}
 
 // receive is the outermost handler of a server's requests: it says who asks,
 // bounds what a failure breaks, compresses, counts and logs.
 func (s *site) receive(server config.Server, next http.Handler) http.Handler {
 	next = underBase(server.BasePath, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &Caller{Server: server.Section, kind: "none"}
-		if server.Kind == config.ServerInet {
-			c.Remote = r.RemoteAddr
-		}
-		c.client = clientKey(c.Remote)
-		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
+		c := caller(server, r)
+		r = r.WithContext(access.With(r.Context(), c))
 		w.Header().Set("Server", "vigilance")
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
@@ -63,7 +31,7 @@ func (s *site) receive(server config.Server, next http.Handler) http.Handler {
 				}
 				refuse(rec, http.StatusInternalServerError)
 			}
-			s.counts.add(c.kind, rec.code(), rec.written)
+			s.counts.add(c.Kind, rec.code(), rec.written)
 			s.logAccess(r, c, rec)
 		}()
 		zipped := s.gzip.answer(rec, r)
@@ -72,8 +40,37 @@ func (s *site) receive(server config.Server, next http.Handler) http.Handler {
 	})
 }
 
+// caller says who sent a request, as far as that is known before its password
+// is looked at.
+func caller(server config.Server, r *http.Request) *access.Caller {
+	c := &access.Caller{Server: server.Section, Kind: "none", UID: access.Unknown, PID: access.Unknown, Role: config.RoleAdmin}
+	if server.Kind == config.ServerInet {
+		c.Remote = r.RemoteAddr
+	} else {
+		judgePeer(c, server, peerOf(r.Context()))
+	}
+	c.Key = clientKey(c.Remote)
+	return c
+}
+
+// judgePeer gives who uses a unix socket the role that the server's lists have
+// for it.
+func judgePeer(c *access.Caller, server config.Server, p *peer) {
+	if p != nil {
+		c.UID, c.PID = p.uid, p.pid
+	}
+	switch {
+	case server.Peers == nil:
+	case p == nil:
+		c.Role, c.Reason = config.RoleNone, "the system does not tell who has opened the socket"
+	case p.uid == 0 || p.uid == os.Geteuid():
+	default:
+		c.Role = server.Peers.Role(p.uid, p.gids)
+	}
+}
+
 // logAccess logs a request in the reference's form, at its level.
-func (s *site) logAccess(r *http.Request, c *Caller, rec *recorder) {
+func (s *site) logAccess(r *http.Request, c *access.Caller, rec *recorder) {
 	if !s.log.Enabled(mainlog.Trace) {
 		return
 	}

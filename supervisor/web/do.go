@@ -57,8 +57,12 @@ func (h *Handler) do(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, badForm)
 		return
 	}
+	if !h.permitted(w, r, o) {
+		return
+	}
 	// What was begun is not left half done when the browser goes away.
 	result := h.carryOut(context.WithoutCancel(r.Context()), o)
+	h.note(r.Context(), o, result.failure())
 	if wantsJSON(r) {
 		writeJSON(w, http.StatusOK, result)
 		return
@@ -136,8 +140,17 @@ func (h *Handler) one(ctx context.Context, o order) outcome {
 		}
 		text = fmt.Sprintf("Process %s signalled with %s", o.target, o.signal)
 	}
-	failed := strings.HasPrefix(text, "ERROR") || strings.HasPrefix(text, "unexpected")
-	return outcome{!failed, text}
+	return worded(text)
+}
+
+// worded is the outcome that a text tells of.
+func worded(text string) outcome {
+	for _, trouble := range []string{"ERROR", "unexpected", "No such process"} {
+		if strings.HasPrefix(text, trouble) {
+			return bad(text)
+		}
+	}
+	return well(text)
 }
 
 // deeds word what was done to several processes. They are only read.

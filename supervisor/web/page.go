@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/access"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 )
@@ -40,6 +41,7 @@ type frame struct {
 	Version    string
 	Token      string
 	Signals    []string
+	Role       string // of who looks; the style hides what it does not allow
 }
 
 // frame begins a page without a token.
@@ -47,7 +49,7 @@ func (h *Handler) frame(r *http.Request, title string) frame {
 	f := frame{
 		Title: title, Root: strings.Repeat("../", max(0, strings.Count(r.URL.Path, "/")-1)),
 		Identifier: h.daemon.Identifier(), Host: h.host, PID: os.Getpid(),
-		Version: supervisor.ReferenceVersion, Signals: signalNames,
+		Version: supervisor.ReferenceVersion, Signals: signalNames, Role: access.Of(r.Context()).Role.String(),
 	}
 	if c, err := r.Cookie(themeCookie); err == nil && (c.Value == "light" || c.Value == "dark") {
 		f.Theme = c.Value
@@ -200,11 +202,20 @@ func (h *Handler) legacy(w http.ResponseWriter, r *http.Request, action, name st
 		h.render(w, r, http.StatusOK, "confirm.html", page)
 		return
 	}
+	o := order{what: action, target: name}
+	if needs(action) == config.RoleNone {
+		h.refuse(w, r, badForm)
+		return
+	}
+	if !h.permitted(w, r, o) {
+		return
+	}
 	message, err := h.legacyAction(context.WithoutCancel(r.Context()), action, name)
 	if err != nil {
 		h.refuse(w, r, badForm)
 		return
 	}
+	h.note(r.Context(), o, worded(message).failure())
 	// Expires is Supervisor's way of keeping browsers from remembering this.
 	w.Header().Set("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")
 	redirect(w, http.StatusMovedPermanently, "./", message)

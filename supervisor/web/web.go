@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/vigilance-go/vigilance/supervisor"
+	"github.com/vigilance-go/vigilance/supervisor/access"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 )
 
@@ -30,6 +31,8 @@ type Options struct {
 	// Log is the daemon's log; nil for none. It says when an action of a
 	// foreign page has been refused.
 	Log *mainlog.Logger
+	// Audit is where the actions are noted; nil for nowhere.
+	Audit *access.Audit
 }
 
 // The files of the page, as they are built into the binary.
@@ -41,6 +44,7 @@ var files embed.FS
 type Handler struct {
 	daemon *supervisor.Daemon
 	log    *mainlog.Logger
+	audit  *access.Audit
 	key    []byte // signs tokens
 	pages  *template.Template
 	assets map[string]asset // by path
@@ -54,6 +58,7 @@ func New(o Options) *Handler {
 	h := &Handler{
 		daemon: o.Daemon,
 		log:    o.Log,
+		audit:  o.Audit,
 		key:    make([]byte, 32),
 		pages:  template.Must(template.New("").Funcs(functions()).ParseFS(files, "assets/*.html")),
 		assets: loadAssets(),
