@@ -100,6 +100,28 @@ func CheckConnections(t *testing.T, service func() *Service, make Maker, secrets
 	})
 }
 
+// Options is a configuration, and what is wrong with it: a part of the error's
+// text, empty for nothing.
+type Options[C any] struct {
+	Config C
+	Want   string
+}
+
+// CheckOptions tests what a notifier finds wrong with its configuration. No
+// error may hold a text with "hidden" in it.
+func CheckOptions[C, N any](t *testing.T, make func(C) (N, error), rows []Options[C]) {
+	t.Helper()
+	for _, row := range rows {
+		_, err := make(row.Config)
+		if row.Want == "" && err != nil || row.Want != "" && (err == nil || !strings.Contains(err.Error(), row.Want)) {
+			t.Errorf("New(%+v) = %v, want %q", row.Config, err, row.Want)
+		}
+		if err != nil {
+			silent(t, "the error", err.Error(), []string{"hidden"})
+		}
+	}
+}
+
 // listen serves connections until the test ends, or refuses them if serve is
 // nil, and returns the address.
 func listen(t *testing.T, serve func(net.Conn)) string {

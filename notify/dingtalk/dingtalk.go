@@ -9,11 +9,7 @@ package dingtalk
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +22,7 @@ import (
 	"github.com/vigilance-go/vigilance/notify"
 	"github.com/vigilance-go/vigilance/notify/internal/chat"
 	"github.com/vigilance-go/vigilance/notify/internal/httppost"
+	"github.com/vigilance-go/vigilance/notify/internal/robot"
 )
 
 // DefaultBaseURL is where DingTalk's robots are.
@@ -65,65 +62,33 @@ type Config struct {
 
 // DingTalk is a notify.Notifier for one robot.
 type DingTalk struct {
-	c    Config
-	base string
-	http *httppost.Client
+	c     Config
+	group *robot.Robot
 }
 
 // New checks the configuration and returns a Notifier. It does not connect.
 // Its errors name the option that is wrong, and hold no secret.
 func New(c Config) (*DingTalk, error) {
-	d := &DingTalk{c: c, base: c.BaseURL}
-	if err := d.readToken(); err != nil {
-		return nil, fmt.Errorf("check DingTalk options: %w", err)
-	}
+	g, err := robot.New(robot.Service{
+		Name: "DingTalk", Credential: "access_token", BaseURL: DefaultBaseURL,
+		InURL:   func(u *url.URL) string { return u.Query().Get("access_token") },
+		WantURL: "/robot/send?access_token=TOKEN",
+		Code:    "errcode", Message: "errmsg", Meaning: meaning,
+	}, robot.Options{
+		Credential: c.Token, Secret: c.Secret, BaseURL: c.BaseURL, CAFile: c.CAFile, Client: c.Client, Trace: c.Trace,
+	})
 	for _, at := range slices.Concat(c.AtMobiles, c.AtUserIDs) {
-		if at == "" || strings.ContainsAny(at, " \t\r\n@") {
-			return nil, fmt.Errorf("check DingTalk options: mention %q, want a mobile number or a user ID", at)
+		if err == nil && (at == "" || strings.ContainsAny(at, " \t\r\n@")) {
+			err = fmt.Errorf("mention %q, want a mobile number or a user ID", at)
 		}
 	}
-	if len(mentions(c)) > maxBytes/10 {
-		return nil, fmt.Errorf("check DingTalk options: mentions of %d bytes, want at most %d", len(mentions(c)), maxBytes/10)
+	if err == nil && len(mentions(c)) > maxBytes/10 {
+		err = fmt.Errorf("mentions of %d bytes, want at most %d", len(mentions(c)), maxBytes/10)
 	}
-	var err error
-	d.http, err = httppost.New(httppost.Options{
-		Service: "DingTalk", CAFile: c.CAFile, Client: c.Client, Trace: c.Trace,
-		Secrets: []string{string(d.c.Token), string(c.Secret)},
-	})
 	if err != nil {
 		return nil, fmt.Errorf("check DingTalk options: %w", err)
 	}
-	return d, nil
-}
-
-// readToken takes a webhook URL apart.
-func (d *DingTalk) readToken() error {
-	if strings.Contains(string(d.c.Token), "://") {
-		if err := httppost.CheckURL("webhook URL", string(d.c.Token)); err != nil {
-			return err
-		}
-		u, err := url.Parse(string(d.c.Token))
-		if err != nil {
-			return errors.New("webhook URL is not a URL, want https://host/path")
-		}
-		if d.base == "" {
-			d.base = u.Scheme + "://" + u.Host
-		}
-		d.c.Token = notify.Secret(u.Query().Get("access_token"))
-		if d.c.Token == "" {
-			return errors.New("webhook URL without an access_token, want /robot/send?access_token=TOKEN at its end")
-		}
-	}
-	if d.base == "" {
-		d.base = DefaultBaseURL
-	}
-	if d.c.Token == "" {
-		return errors.New("no token, want the robot's access_token or its webhook URL")
-	}
-	if strings.ContainsAny(string(d.c.Token+d.c.Secret), " \t\r\n") {
-		return errors.New("white space in the token or the secret, want none")
-	}
-	return httppost.CheckURL("base URL", d.base)
+	return &DingTalk{group: g, c: c}, nil
 }
 
 // Limits implements notify.Limited.
@@ -132,20 +97,17 @@ func (d *DingTalk) Limits() notify.Limits {
 }
 
 // Format keeps fmt from printing what is inside.
-func (d *DingTalk) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "DingTalk") }
+func (d *DingTalk) Format(f fmt.State, verb rune) { d.group.Format(f, verb) }
 
 // Check implements notify.Checker.
-func (d *DingTalk) Check(ctx context.Context) error { return d.http.Reach(ctx, d.base) }
+func (d *DingTalk) Check(ctx context.Context) error { return d.group.Check(ctx) }
 
 // Notify implements notify.Notifier.
 func (d *DingTalk) Notify(ctx context.Context, m notify.Message) error {
 	t := chat.Compose(m)
 	return httppost.SendFitting(maxBytes, func(limit int) (int, error) {
-		msg, err := d.message(t, limit)
-		if err != nil {
-			return 0, &notify.PermanentError{Err: fmt.Errorf("write message to DingTalk: %w", err)}
-		}
-		return len(msg), d.post(ctx, msg)
+		msg := d.message(t, limit)
+		return robot.Size(msg), d.post(ctx, msg)
 	})
 }
 
@@ -171,29 +133,22 @@ type at struct {
 	All     bool     `json:"isAtAll"`
 }
 
-// message returns the JSON of a message, in at most limit bytes.
-func (d *DingTalk) message(t chat.Text, limit int) ([]byte, error) {
+// message writes a message, in at most limit bytes of JSON.
+func (d *DingTalk) message(t chat.Text, limit int) message {
 	var who *at
 	said := ""
 	if t.Tone != chat.Good && (d.c.AtAll || len(d.c.AtMobiles)+len(d.c.AtUserIDs) > 0) {
 		who = &at{Mobiles: d.c.AtMobiles, UserIDs: d.c.AtUserIDs, All: d.c.AtAll}
 		said = mentions(d.c)
 	}
-	encode := func(content string) ([]byte, error) {
-		msg := message{Type: "markdown", Markdown: &markdown{Title: t.Title, Text: content}, At: who}
+	with := func(content string) message {
 		if d.c.PlainText {
-			msg = message{Type: "text", Text: &text{Content: content}, At: who}
+			return message{Type: "text", Text: &text{Content: content}, At: who}
 		}
-		return httppost.Encode(msg)
+		return message{Type: "markdown", Markdown: &markdown{Title: t.Title, Text: content}, At: who}
 	}
-	size := func(content string) int {
-		b, err := encode(content)
-		if err != nil {
-			return 0 // and reported by the call below
-		}
-		return len(b)
-	}
-	return encode(t.Fit(limit, size, func(body, log string) string {
+	size := func(content string) int { return robot.Size(with(content)) }
+	return with(t.Fit(limit, size, func(body, log string) string {
 		if d.c.PlainText {
 			return chat.Join("\n\n", chat.Join("\n", t.Title, body), log, t.FactLine(), said)
 		}
@@ -229,41 +184,28 @@ func mentions(c Config) string {
 
 // sign returns the value of the parameter sign for a time in Unix
 // milliseconds.
-func sign(ms, secret string) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(ms + "\n" + secret))
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
-}
+func sign(ms, secret string) string { return robot.Sign(secret, ms+"\n"+secret) }
 
-func (d *DingTalk) post(ctx context.Context, msg []byte) error {
-	query := url.Values{"access_token": {string(d.c.Token)}}
-	if d.c.Secret != "" {
+func (d *DingTalk) post(ctx context.Context, msg message) error {
+	query := url.Values{"access_token": {d.group.Credential()}}
+	if secret := d.group.Secret(); secret != "" {
 		ms := strconv.FormatInt(time.Now().UnixMilli(), 10)
 		query.Set("timestamp", ms)
-		query.Set("sign", sign(ms, string(d.c.Secret)))
+		query.Set("sign", sign(ms, secret))
 	}
-	r, err := d.http.Do(ctx, httppost.Request{
-		URL:  strings.TrimSuffix(d.base, "/") + "/robot/send?" + query.Encode(),
-		Body: msg, ContentType: httppost.JSON,
-	})
+	r, err := d.group.Post(ctx, "/robot/send?"+query.Encode(), msg)
 	if err != nil {
 		return err
 	}
-	var reply struct {
-		Code    *int64  `json:"errcode"`
-		Message string  `json:"errmsg"`
-		Status  int64   `json:"status"`
-		Wait    float64 `json:"wait"`
-		Punish  string  `json:"punish"`
+	var flood struct {
+		Status int64   `json:"status"`
+		Wait   float64 `json:"wait"`
+		Punish string  `json:"punish"`
 	}
-	if err := json.Unmarshal(r.Body, &reply); err != nil {
-		reply.Code = nil
+	if err := json.Unmarshal(r.Body, &flood); err == nil && (flood.Status == 1111 || flood.Punish != "") {
+		return d.group.TooFast(r, flood.Status, flood.Wait)
 	}
-	if reply.Status == 1111 || reply.Punish != "" {
-		meaning := httppost.Code{Action: httppost.Rate, Wait: httppost.Seconds(reply.Wait)}
-		return d.http.CodeError(reply.Status, string(r.Body), meaning)
-	}
-	return d.http.Judge(r, reply.Code, reply.Message, meaning)
+	return d.group.Judge(r)
 }
 
 // meaning returns what one of DingTalk's codes asks for.

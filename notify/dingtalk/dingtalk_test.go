@@ -13,7 +13,7 @@ import (
 	"github.com/vigilance-go/vigilance/notify"
 )
 
-func robot(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
+func maker(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
 	t.Helper()
 	return with(t, Config{BaseURL: base, Client: client}, trace)
 }
@@ -65,11 +65,11 @@ func TestReplies(t *testing.T) {
 	for _, code := range []string{"40035", "43002", "43004", "400013", "400101", "400102", "400105", "400106"} {
 		rows = append(rows, chattest.Row{Name: code, Reply: reply(`{"errcode":` + code + `,"errmsg":"bad"}`), Want: "permanent", Says: code})
 	}
-	chattest.CheckRows(t, chattest.NewDingTalk, robot, append(rows, chattest.CommonRows()...), chattest.DingTalkToken, chattest.DingTalkSecret)
+	chattest.CheckRows(t, chattest.NewDingTalk, maker, append(rows, chattest.CommonRows()...), chattest.DingTalkToken, chattest.DingTalkSecret)
 }
 
 func TestConnections(t *testing.T) {
-	chattest.CheckConnections(t, chattest.NewDingTalk, robot, chattest.DingTalkToken, chattest.DingTalkSecret, "sign=")
+	chattest.CheckConnections(t, chattest.NewDingTalk, maker, chattest.DingTalkToken, chattest.DingTalkSecret, "sign=")
 }
 
 // What DingTalk finds too long is sent once more at half its size.
@@ -78,7 +78,7 @@ func TestTooLongIsCutOnce(t *testing.T) {
 	s.Answer(chattest.Reply{Body: `{"errcode":460101,"errmsg":"message too long"}`})
 	m := chattest.Message()
 	m.Body = strings.Repeat("a line of text\n", 2000)
-	if err := robot(t, s.Start(t), nil, nil).Notify(t.Context(), m); err != nil {
+	if err := maker(t, s.Start(t), nil, nil).Notify(t.Context(), m); err != nil {
 		t.Errorf("Notify = %v, want nil", err)
 	}
 	r := s.Requests()
@@ -137,32 +137,21 @@ func TestMessages(t *testing.T) {
 }
 
 func TestNewNamesWhatIsWrong(t *testing.T) {
-	for _, tt := range []struct {
-		c    Config
-		want string // "" for none
-	}{
-		{Config{Token: "abc"}, ""},
-		{Config{Token: "https://oapi.dingtalk.com/robot/send?access_token=abc"}, ""},
-		{Config{}, "no token"},
-		{Config{Token: "https://oapi.dingtalk.com/robot/send"}, "without an access_token"},
-		{Config{Token: "https://%zz/?access_token=hidden"}, "not a URL"},
-		{Config{Token: "abc\n"}, "white space"},
-		{Config{Token: "abc", BaseURL: "oapi.dingtalk.com"}, "base URL is not a URL"},
-		{Config{Token: "abc", AtMobiles: []string{"@138"}}, `mention "@138"`},
-		{Config{Token: "abc", CAFile: "/nowhere"}, "read CA file"},
-		{Config{Token: "abc", AtMobiles: strings.Split(strings.Repeat("13800000000,", 500)+"1", ",")}, "mentions of"},
-	} {
-		_, err := New(tt.c)
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("New(%+v) = %v, want %q", tt.c, err, tt.want)
-		}
-		if err != nil && strings.Contains(err.Error(), "hidden") {
-			t.Errorf("New = %v, which holds the secret", err)
-		}
-	}
+	chattest.CheckOptions(t, New, []chattest.Options[Config]{
+		{Config: Config{Token: "abc"}},
+		{Config: Config{Token: "https://oapi.dingtalk.com/robot/send?access_token=abc"}},
+		{Config: Config{}, Want: "no access_token"},
+		{Config: Config{Token: "https://oapi.dingtalk.com/robot/send"}, Want: "without its access_token"},
+		{Config: Config{Token: "https://%zz/?access_token=hidden"}, Want: "not a URL"},
+		{Config: Config{Token: "abc\n"}, Want: "white space"},
+		{Config: Config{Token: "abc", BaseURL: "oapi.dingtalk.com"}, Want: "base URL is not a URL"},
+		{Config: Config{Token: "abc", AtMobiles: []string{"@138"}}, Want: `mention "@138"`},
+		{Config: Config{Token: "abc", CAFile: "/nowhere"}, Want: "read CA file"},
+		{Config: Config{Token: "abc", AtMobiles: strings.Split(strings.Repeat("13800000000,", 500)+"1", ",")}, Want: "mentions of"},
+	})
 	d, err := New(Config{Token: "https://proxy.test:8443/robot/send?access_token=abc"})
-	if err != nil || d.base != "https://proxy.test:8443" || string(d.c.Token) != "abc" {
-		t.Errorf("New(webhook URL) = %q, %q, %v; want https://proxy.test:8443, abc, nil", d.base, string(d.c.Token), err)
+	if err != nil || d.group.Base() != "https://proxy.test:8443" || d.group.Credential() != "abc" {
+		t.Errorf("New(webhook URL) = %q, %q, %v; want https://proxy.test:8443, abc, nil", d.group.Base(), d.group.Credential(), err)
 	}
 	if l := d.Limits(); l != (notify.Limits{PerMinute: 20, MaxBytes: 20_000}) {
 		t.Errorf("Limits() = %+v, want 20 a minute, 20000 bytes", l)

@@ -8,11 +8,6 @@ package feishu
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,6 +20,7 @@ import (
 	"github.com/vigilance-go/vigilance/notify"
 	"github.com/vigilance-go/vigilance/notify/internal/chat"
 	"github.com/vigilance-go/vigilance/notify/internal/httppost"
+	"github.com/vigilance-go/vigilance/notify/internal/robot"
 )
 
 // DefaultBaseURL is where Feishu's robots are, and LarkBaseURL those of Lark.
@@ -70,74 +66,46 @@ type Config struct {
 
 // Feishu is a notify.Notifier for one robot.
 type Feishu struct {
-	c    Config
-	base string
-	http *httppost.Client
+	c     Config
+	group *robot.Robot
 }
 
 // New checks the configuration and returns a Notifier. It does not connect.
 // Its errors name the option that is wrong, and hold no secret.
 func New(c Config) (*Feishu, error) {
-	f := &Feishu{c: c, base: c.BaseURL}
-	if err := f.readID(); err != nil {
-		return nil, fmt.Errorf("check Feishu options: %w", err)
-	}
+	g, err := robot.New(robot.Service{
+		Name: "Feishu", Credential: "ID", BaseURL: DefaultBaseURL, InURL: idInURL, WantURL: hookPath + "ID",
+		Code: "code", Message: "msg", Meaning: meaning,
+	}, robot.Options{
+		Credential: c.ID, Secret: c.Secret, BaseURL: c.BaseURL, CAFile: c.CAFile, Client: c.Client, Trace: c.Trace,
+	})
+	f := &Feishu{group: g, c: c}
 	for _, who := range c.Mentions {
-		if who == "" || strings.ContainsAny(who, " \t\r\n<>\"&") {
-			return nil, fmt.Errorf("check Feishu options: mention %q, want an open or user ID, or %q", who, All)
+		if err == nil && (who == "" || strings.ContainsAny(who, " \t\r\n<>\"&")) {
+			err = fmt.Errorf("mention %q, want an open or user ID, or %q", who, All)
 		}
 	}
-	if n := len(f.mentions()); n > maxBytes/10 {
-		return nil, fmt.Errorf("check Feishu options: mentions of %d bytes, want at most %d", n, maxBytes/10)
+	if n := len(f.mentions()); err == nil && n > maxBytes/10 {
+		err = fmt.Errorf("mentions of %d bytes, want at most %d", n, maxBytes/10)
 	}
-	var err error
-	f.http, err = httppost.New(httppost.Options{
-		Service: "Feishu", CAFile: c.CAFile, Client: c.Client, Trace: c.Trace,
-		Secrets: []string{string(f.c.ID), string(c.Secret)},
-	})
 	if err != nil {
 		return nil, fmt.Errorf("check Feishu options: %w", err)
 	}
 	return f, nil
 }
 
-// readID takes a webhook URL apart.
-func (f *Feishu) readID() error {
-	if strings.Contains(string(f.c.ID), "://") {
-		u, err := url.Parse(string(f.c.ID))
-		if err != nil || u.Host == "" {
-			return errors.New("webhook URL is not a URL, want https://host/path")
-		}
-		if !strings.HasPrefix(u.Path, hookPath) || u.Path == hookPath {
-			return fmt.Errorf("webhook URL with another path, want ...%sID", hookPath)
-		}
-		if f.base == "" {
-			f.base = u.Scheme + "://" + u.Host
-		}
-		f.c.ID = notify.Secret(path.Base(u.Path))
+// idInURL returns the ID at the end of a webhook URL.
+func idInURL(u *url.URL) string {
+	if !strings.HasPrefix(u.Path, hookPath) || u.Path == hookPath {
+		return ""
 	}
-	if f.base == "" {
-		f.base = DefaultBaseURL
-	}
-	if f.c.ID == "" {
-		return errors.New("no ID, want the end of the robot's webhook URL, or all of it")
-	}
-	if strings.ContainsAny(string(f.c.ID+f.c.Secret), " \t\r\n") {
-		return errors.New("white space in the ID or the secret, want none")
-	}
-	return httppost.CheckURL("base URL", f.base)
+	return path.Base(u.Path)
 }
 
 // Limits implements notify.Limited.
 func (f *Feishu) Limits() notify.Limits {
 	return notify.Limits{PerSecond: perSecond, PerMinute: perMinute, MaxBytes: maxBytes}
 }
-
-// Format keeps fmt from printing what is inside.
-func (f *Feishu) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "Feishu") }
-
-// Check implements notify.Checker.
-func (f *Feishu) Check(ctx context.Context) error { return f.http.Reach(ctx, f.base) }
 
 type message struct {
 	Timestamp string  `json:"timestamp,omitempty"`
@@ -150,21 +118,27 @@ type content struct {
 	Text string `json:"text"`
 }
 
+// Format keeps fmt from printing what is inside.
+func (f *Feishu) Format(s fmt.State, verb rune) { f.group.Format(s, verb) }
+
+// Check implements notify.Checker.
+func (f *Feishu) Check(ctx context.Context) error { return f.group.Check(ctx) }
+
 // Notify implements notify.Notifier.
 func (f *Feishu) Notify(ctx context.Context, m notify.Message) error {
 	t := chat.Compose(m)
 	return httppost.SendFitting(maxBytes, func(limit int) (int, error) {
 		msg := f.message(t, limit)
-		return size(msg), f.post(ctx, msg)
+		return robot.Size(msg), f.post(ctx, msg)
 	})
 }
 
 // message writes a message, in at most limit bytes of JSON.
 func (f *Feishu) message(t chat.Text, limit int) message {
 	msg := message{Type: "text"}
-	if f.c.Secret != "" {
+	if secret := f.group.Secret(); secret != "" {
 		msg.Timestamp = strconv.FormatInt(time.Now().Unix(), 10)
-		msg.Sign = sign(msg.Timestamp, string(f.c.Secret))
+		msg.Sign = sign(msg.Timestamp, secret)
 	}
 	who := ""
 	if t.Tone != chat.Good {
@@ -172,7 +146,7 @@ func (f *Feishu) message(t chat.Text, limit int) message {
 	}
 	measure := func(text string) int {
 		msg.Content.Text = text
-		return size(msg)
+		return robot.Size(msg)
 	}
 	msg.Content.Text = t.Fit(limit, measure, func(body, log string) string {
 		// There is no way to escape what looks like a tag.
@@ -180,15 +154,6 @@ func (f *Feishu) message(t chat.Text, limit int) message {
 		return chat.Join("\n", chat.NoTags(text), who)
 	})
 	return msg
-}
-
-// size returns the length of a message's JSON, in bytes.
-func size(m message) int {
-	b, err := httppost.Encode(m)
-	if err != nil {
-		return 0 // it has nothing that cannot be encoded
-	}
-	return len(b)
 }
 
 func (f *Feishu) mentions() string {
@@ -201,24 +166,14 @@ func (f *Feishu) mentions() string {
 
 // sign returns a message's sign for a time in Unix seconds. The secret is a
 // part of the key, and what is signed is empty.
-func sign(seconds, secret string) string {
-	mac := hmac.New(sha256.New, []byte(seconds+"\n"+secret))
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
-}
+func sign(seconds, secret string) string { return robot.Sign(seconds+"\n"+secret, "") }
 
 func (f *Feishu) post(ctx context.Context, msg message) error {
-	r, err := f.http.SendJSON(ctx, strings.TrimSuffix(f.base, "/")+hookPath+url.PathEscape(string(f.c.ID)), msg)
+	r, err := f.group.Post(ctx, hookPath+url.PathEscape(f.group.Credential()), msg)
 	if err != nil {
 		return err
 	}
-	var reply struct {
-		Code    *int64 `json:"code"`
-		Message string `json:"msg"`
-	}
-	if err := json.Unmarshal(r.Body, &reply); err != nil {
-		reply.Code = nil
-	}
-	return f.http.Judge(r, reply.Code, reply.Message, meaning)
+	return f.group.Judge(r)
 }
 
 // meaning returns what one of Feishu's codes asks for.

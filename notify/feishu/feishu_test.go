@@ -12,7 +12,7 @@ import (
 	"github.com/vigilance-go/vigilance/notify"
 )
 
-func robot(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
+func maker(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
 	t.Helper()
 	return with(t, Config{BaseURL: base, Client: client}, trace)
 }
@@ -52,11 +52,11 @@ func TestReplies(t *testing.T) {
 		{Name: "no code", Reply: reply(`{"msg":"success"}`), Want: "retry 5 times"},
 		{Name: "too large", Reply: chattest.Reply{Status: 413}, Want: "permanent", Requests: 2},
 	}
-	chattest.CheckRows(t, chattest.NewFeishu, robot, append(rows, chattest.CommonRows()...), chattest.FeishuID, chattest.FeishuSecret)
+	chattest.CheckRows(t, chattest.NewFeishu, maker, append(rows, chattest.CommonRows()...), chattest.FeishuID, chattest.FeishuSecret)
 }
 
 func TestConnections(t *testing.T) {
-	chattest.CheckConnections(t, chattest.NewFeishu, robot, chattest.FeishuID, chattest.FeishuSecret)
+	chattest.CheckConnections(t, chattest.NewFeishu, maker, chattest.FeishuID, chattest.FeishuSecret)
 }
 
 func text(t *testing.T, body []byte) string {
@@ -98,31 +98,20 @@ func TestMessages(t *testing.T) {
 }
 
 func TestNewNamesWhatIsWrong(t *testing.T) {
-	for _, tt := range []struct {
-		c    Config
-		want string // "" for none
-	}{
-		{Config{ID: "abc"}, ""},
-		{Config{ID: "https://open.larksuite.com/open-apis/bot/v2/hook/abc"}, ""},
-		{Config{}, "no ID"},
-		{Config{ID: "https://open.feishu.cn/other/hidden"}, "another path"},
-		{Config{ID: "https://%zz/hidden"}, "not a URL"},
-		{Config{ID: "abc", Secret: "hidden\n"}, "white space"},
-		{Config{ID: "abc", Mentions: []string{`x"y`}}, `mention "x\"y"`},
-		{Config{ID: "abc", BaseURL: "x"}, "base URL is not a URL"},
-		{Config{ID: "abc", Mentions: strings.Split(strings.Repeat("ou_1,", 500)+"x", ",")}, "mentions of"},
-	} {
-		_, err := New(tt.c)
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("New(%+v) = %v, want %q", tt.c, err, tt.want)
-		}
-		if err != nil && strings.Contains(err.Error(), "hidden") {
-			t.Errorf("New = %v, which holds the secret", err)
-		}
-	}
+	chattest.CheckOptions(t, New, []chattest.Options[Config]{
+		{Config: Config{ID: "abc"}},
+		{Config: Config{ID: "https://open.larksuite.com/open-apis/bot/v2/hook/abc"}},
+		{Config: Config{}, Want: "no ID"},
+		{Config: Config{ID: "https://open.feishu.cn/other/hidden"}, Want: "without its ID"},
+		{Config: Config{ID: "https://%zz/hidden"}, Want: "not a URL"},
+		{Config: Config{ID: "abc", Secret: "hidden\n"}, Want: "white space"},
+		{Config: Config{ID: "abc", Mentions: []string{`x"y`}}, Want: `mention "x\"y"`},
+		{Config: Config{ID: "abc", BaseURL: "x"}, Want: "base URL is not a URL"},
+		{Config: Config{ID: "abc", Mentions: strings.Split(strings.Repeat("ou_1,", 500)+"x", ",")}, Want: "mentions of"},
+	})
 	f, err := New(Config{ID: "https://open.larksuite.com/open-apis/bot/v2/hook/abc"})
-	if err != nil || f.base != LarkBaseURL || string(f.c.ID) != "abc" {
-		t.Errorf("New(webhook URL) = %q, %q, %v; want %q, abc, nil", f.base, string(f.c.ID), err, LarkBaseURL)
+	if err != nil || f.group.Base() != LarkBaseURL || f.group.Credential() != "abc" {
+		t.Errorf("New(webhook URL) = %q, %q, %v; want %q, abc, nil", f.group.Base(), f.group.Credential(), err, LarkBaseURL)
 	}
 	if l := f.Limits(); l != (notify.Limits{PerSecond: 5, PerMinute: 100, MaxBytes: 20_000}) {
 		t.Errorf("Limits() = %+v, want 5 a second, 100 a minute, 20000 bytes", l)

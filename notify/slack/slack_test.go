@@ -159,30 +159,19 @@ func TestLinksAndLongTexts(t *testing.T) {
 }
 
 func TestNewNamesWhatIsWrong(t *testing.T) {
-	for _, tt := range []struct {
-		c    slack.Config
-		want string // "" for none
-	}{
-		{slack.Config{WebhookURL: "https://hooks.slack.com/services/x"}, ""},
-		{slack.Config{Token: "xoxb-1"}, ""},
-		{slack.Config{}, "neither"},
-		{slack.Config{WebhookURL: "https://x/y", Token: "hidden"}, "want one of them"},
-		{slack.Config{WebhookURL: "hooks.slack.com/hidden"}, "not a URL"},
-		{slack.Config{WebhookURL: "https://%zz/hidden"}, "not a URL"},
-		{slack.Config{WebhookURL: "https://x/y", Channel: "#ops"}, "channel"},
-		{slack.Config{Token: "hidden\n"}, "white space"},
-		{slack.Config{Token: "x", Mentions: []string{"@bob"}}, `mention "@bob"`},
-		{slack.Config{Token: "x", Mentions: []string{"U1>"}}, "mention"},
-		{slack.Config{Token: "x", BaseURL: "x"}, "base URL"},
-	} {
-		_, err := slack.New(tt.c)
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("New(%+v) = %v, want %q", tt.c, err, tt.want)
-		}
-		if err != nil && strings.Contains(err.Error(), "hidden") {
-			t.Errorf("New = %v, which holds the secret", err)
-		}
-	}
+	chattest.CheckOptions(t, slack.New, []chattest.Options[slack.Config]{
+		{Config: slack.Config{WebhookURL: "https://hooks.slack.com/services/x"}},
+		{Config: slack.Config{Token: "xoxb-1"}},
+		{Config: slack.Config{}, Want: "neither"},
+		{Config: slack.Config{WebhookURL: "https://x/y", Token: "hidden"}, Want: "want one of them"},
+		{Config: slack.Config{WebhookURL: "hooks.slack.com/hidden"}, Want: "not a URL"},
+		{Config: slack.Config{WebhookURL: "https://%zz/hidden"}, Want: "not a URL"},
+		{Config: slack.Config{WebhookURL: "https://x/y", Channel: "#ops"}, Want: "channel"},
+		{Config: slack.Config{Token: "hidden\n"}, Want: "white space"},
+		{Config: slack.Config{Token: "x", Mentions: []string{"@bob"}}, Want: `mention "@bob"`},
+		{Config: slack.Config{Token: "x", Mentions: []string{"U1>"}}, Want: "mention"},
+		{Config: slack.Config{Token: "x", BaseURL: "x"}, Want: "base URL"},
+	})
 	n := build(t, slack.Config{Token: "x"}, nil)
 	if l := n.Limits(); l != (notify.Limits{PerSecond: 1, MaxChars: 3000}) {
 		t.Errorf("Limits() = %+v, want 1 a second, 3000 characters", l)

@@ -240,30 +240,19 @@ func TestTemplatesSeeTheWholeMessage(t *testing.T) {
 }
 
 func TestNewNamesWhatIsWrong(t *testing.T) {
-	for _, tt := range []struct {
-		c    webhook.Config
-		want string // "" for none
-	}{
-		{webhook.Config{URL: "https://x/y", Template: `{"a":{{json .Title}}}`}, ""},
-		{webhook.Config{URL: "https://x/y", Template: `plain {{.Title}}`, ContentType: "text/plain"}, ""},
-		{webhook.Config{}, "no URL"},
-		{webhook.Config{URL: "https://x/y"}, "neither a template nor a preset"},
-		{webhook.Config{URL: "x/hidden", Template: "{}"}, "URL is not a URL"},
-		{webhook.Config{URL: "https://x/y", Template: "{{"}, "read template"},
-		{webhook.Config{URL: "https://x/y", Template: "{{.Nothing}}"}, "Nothing"},
-		{webhook.Config{URL: "https://x/y", Template: `{"a":"{{.Title}}"}`}, "not JSON"},
-		{webhook.Config{URL: "https://x/y", Template: "{}", Expect: "("}, "reply must match"},
-		{webhook.Config{Preset: "icq"}, `preset "icq", want one of ["discord" "ntfy" "pagerduty" "teams" "telegram"]`},
-		{webhook.Config{Preset: "telegram"}, `no parameter "token"`},
-		{webhook.Config{Preset: "teams"}, "no URL"},
-		{webhook.Config{Preset: "discord", URL: "https://x/y", Mentions: []string{"<@1>"}}, "mention"},
-	} {
-		_, err := webhook.New(tt.c)
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("New(%+v) = %v, want %q", tt.c, err, tt.want)
-		}
-		if err != nil && strings.Contains(err.Error(), "hidden") {
-			t.Errorf("New = %v, which holds the secret", err)
-		}
-	}
+	chattest.CheckOptions(t, webhook.New, []chattest.Options[webhook.Config]{
+		{Config: webhook.Config{URL: "https://x/y", Template: `{"a":{{json .Title}}}`}},
+		{Config: webhook.Config{URL: "https://x/y", Template: `plain {{.Title}}`, ContentType: "text/plain"}},
+		{Config: webhook.Config{}, Want: "no URL"},
+		{Config: webhook.Config{URL: "https://x/y"}, Want: "neither a template nor a preset"},
+		{Config: webhook.Config{URL: "x/hidden", Template: "{}"}, Want: "URL is not a URL"},
+		{Config: webhook.Config{URL: "https://x/y", Template: "{{"}, Want: "read template"},
+		{Config: webhook.Config{URL: "https://x/y", Template: "{{.Nothing}}"}, Want: "Nothing"},
+		{Config: webhook.Config{URL: "https://x/y", Template: `{"a":"{{.Title}}"}`}, Want: "not JSON"},
+		{Config: webhook.Config{URL: "https://x/y", Template: "{}", Expect: "("}, Want: "reply must match"},
+		{Config: webhook.Config{Preset: "icq"}, Want: `preset "icq", want one of ["discord" "ntfy" "pagerduty" "teams" "telegram"]`},
+		{Config: webhook.Config{Preset: "telegram"}, Want: `no parameter "token"`},
+		{Config: webhook.Config{Preset: "teams"}, Want: "no URL"},
+		{Config: webhook.Config{Preset: "discord", URL: "https://x/y", Mentions: []string{"<@1>"}}, Want: "mention"},
+	})
 }

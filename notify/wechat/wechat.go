@@ -8,8 +8,6 @@ package wechat
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +19,7 @@ import (
 	"github.com/vigilance-go/vigilance/notify"
 	"github.com/vigilance-go/vigilance/notify/internal/chat"
 	"github.com/vigilance-go/vigilance/notify/internal/httppost"
+	"github.com/vigilance-go/vigilance/notify/internal/robot"
 )
 
 // DefaultBaseURL is where WeCom's robots are.
@@ -73,55 +72,27 @@ type Config struct {
 
 // WeChat is a notify.Notifier for one robot.
 type WeChat struct {
-	c    Config
-	base string
-	http *httppost.Client
+	c     Config
+	group *robot.Robot
 }
 
 // New checks the configuration and returns a Notifier. It does not connect.
 // Its errors name the option that is wrong, and hold no secret.
 func New(c Config) (*WeChat, error) {
-	w := &WeChat{c: c, base: c.BaseURL}
-	err := w.readKey()
+	g, err := robot.New(robot.Service{
+		Name: "WeCom", Credential: "key", BaseURL: DefaultBaseURL,
+		InURL:   func(u *url.URL) string { return u.Query().Get("key") },
+		WantURL: "/cgi-bin/webhook/send?key=KEY",
+		Code:    "errcode", Message: "errmsg", Meaning: meaning,
+	}, robot.Options{Credential: c.Key, BaseURL: c.BaseURL, CAFile: c.CAFile, Client: c.Client, Trace: c.Trace})
+	w := &WeChat{group: g, c: c}
 	if err == nil {
 		err = w.readStyle()
-	}
-	if err == nil {
-		w.http, err = httppost.New(httppost.Options{
-			Service: "WeCom", CAFile: c.CAFile, Client: c.Client, Trace: c.Trace, Secrets: []string{string(w.c.Key)},
-		})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("check WeCom options: %w", err)
 	}
 	return w, nil
-}
-
-// readKey takes a webhook URL apart.
-func (w *WeChat) readKey() error {
-	if strings.Contains(string(w.c.Key), "://") {
-		u, err := url.Parse(string(w.c.Key))
-		if err != nil || u.Host == "" {
-			return errors.New("webhook URL is not a URL, want https://host/path")
-		}
-		if w.base == "" {
-			w.base = u.Scheme + "://" + u.Host
-		}
-		w.c.Key = notify.Secret(u.Query().Get("key"))
-		if w.c.Key == "" {
-			return errors.New("webhook URL without a key, want /cgi-bin/webhook/send?key=KEY at its end")
-		}
-	}
-	if w.base == "" {
-		w.base = DefaultBaseURL
-	}
-	if w.c.Key == "" {
-		return errors.New("no key, want the robot's key or its webhook URL")
-	}
-	if strings.ContainsAny(string(w.c.Key), " \t\r\n") {
-		return errors.New("white space in the key, want none")
-	}
-	return httppost.CheckURL("base URL", w.base)
 }
 
 func (w *WeChat) readStyle() error {
@@ -164,12 +135,6 @@ func (w *WeChat) Limits() notify.Limits {
 	return notify.Limits{PerMinute: perMinute, MaxBytes: w.limit()}
 }
 
-// Format keeps fmt from printing what is inside.
-func (w *WeChat) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "WeCom") }
-
-// Check implements notify.Checker.
-func (w *WeChat) Check(ctx context.Context) error { return w.http.Reach(ctx, w.base) }
-
 type message struct {
 	Type     string   `json:"msgtype"`
 	Text     *content `json:"text,omitempty"`
@@ -181,6 +146,12 @@ type content struct {
 	Mentions       []string `json:"mentioned_list,omitempty"`
 	MobileMentions []string `json:"mentioned_mobile_list,omitempty"`
 }
+
+// Format keeps fmt from printing what is inside.
+func (w *WeChat) Format(f fmt.State, verb rune) { w.group.Format(f, verb) }
+
+// Check implements notify.Checker.
+func (w *WeChat) Check(ctx context.Context) error { return w.group.Check(ctx) }
 
 // Notify implements notify.Notifier.
 func (w *WeChat) Notify(ctx context.Context, m notify.Message) error {
@@ -246,19 +217,11 @@ func (w *WeChat) mentions() string {
 }
 
 func (w *WeChat) post(ctx context.Context, msg message) error {
-	address := strings.TrimSuffix(w.base, "/") + "/cgi-bin/webhook/send?" + url.Values{"key": {string(w.c.Key)}}.Encode()
-	r, err := w.http.SendJSON(ctx, address, msg)
+	r, err := w.group.Post(ctx, "/cgi-bin/webhook/send?"+url.Values{"key": {w.group.Credential()}}.Encode(), msg)
 	if err != nil {
 		return err
 	}
-	var reply struct {
-		Code    *int64 `json:"errcode"`
-		Message string `json:"errmsg"`
-	}
-	if err := json.Unmarshal(r.Body, &reply); err != nil {
-		reply.Code = nil
-	}
-	return w.http.Judge(r, reply.Code, reply.Message, meaning)
+	return w.group.Judge(r)
 }
 
 // meaning returns what one of WeCom's codes asks for.

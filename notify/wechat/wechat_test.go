@@ -151,29 +151,18 @@ func TestLongMessagesAreCut(t *testing.T) {
 }
 
 func TestNewNamesWhatIsWrong(t *testing.T) {
-	for _, tt := range []struct {
-		c    wechat.Config
-		want string // "" for none
-	}{
-		{wechat.Config{Key: "abc"}, ""},
-		{wechat.Config{Key: "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=abc"}, ""},
-		{wechat.Config{}, "no key"},
-		{wechat.Config{Key: "https://qyapi.weixin.qq.com/cgi-bin/webhook/send"}, "without a key"},
-		{wechat.Config{Key: "https://%zz/?key=hidden"}, "not a URL"},
-		{wechat.Config{Key: "hidden "}, "white space"},
-		{wechat.Config{Key: "abc", Style: "html"}, `style "html"`},
-		{wechat.Config{Key: "abc", Style: wechat.Markdown, Mentions: []string{"@all"}}, `needs "text"`},
-		{wechat.Config{Key: "abc", Style: wechat.Markdown, MobileMentions: []string{"138"}}, `needs "text"`},
-		{wechat.Config{Key: "abc", Mentions: []string{"a>b"}}, `mention "a>b"`},
-		{wechat.Config{Key: "abc", Mentions: strings.Split(strings.Repeat("zhang,", 200)+"li", ",")}, "mentions of"},
-		{wechat.Config{Key: "abc", BaseURL: "ftp://x"}, "base URL is not a URL"},
-	} {
-		_, err := wechat.New(tt.c)
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("New(%+v) = %v, want %q", tt.c, err, tt.want)
-		}
-		if err != nil && strings.Contains(err.Error(), "hidden") {
-			t.Errorf("New = %v, which holds the secret", err)
-		}
-	}
+	chattest.CheckOptions(t, wechat.New, []chattest.Options[wechat.Config]{
+		{Config: wechat.Config{Key: "abc"}},
+		{Config: wechat.Config{Key: "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=abc"}},
+		{Config: wechat.Config{}, Want: "no key"},
+		{Config: wechat.Config{Key: "https://qyapi.weixin.qq.com/cgi-bin/webhook/send"}, Want: "without its key"},
+		{Config: wechat.Config{Key: "https://%zz/?key=hidden"}, Want: "not a URL"},
+		{Config: wechat.Config{Key: "hidden "}, Want: "white space"},
+		{Config: wechat.Config{Key: "abc", Style: "html"}, Want: `style "html"`},
+		{Config: wechat.Config{Key: "abc", Style: wechat.Markdown, Mentions: []string{"@all"}}, Want: `needs "text"`},
+		{Config: wechat.Config{Key: "abc", Style: wechat.Markdown, MobileMentions: []string{"138"}}, Want: `needs "text"`},
+		{Config: wechat.Config{Key: "abc", Mentions: []string{"a>b"}}, Want: `mention "a>b"`},
+		{Config: wechat.Config{Key: "abc", Mentions: strings.Split(strings.Repeat("zhang,", 200)+"li", ",")}, Want: "mentions of"},
+		{Config: wechat.Config{Key: "abc", BaseURL: "ftp://x"}, Want: "base URL is not a URL"},
+	})
 }
