@@ -138,6 +138,27 @@ var measures = []measure{
 			{"logged", "each writing a line a second: lines logged", "%", 0},
 		},
 	},
+	{
+		name: "alert", sizes: one, short: one, rounds: 1, budget: 2 * time.Minute, take: takeAlert,
+		figures: []figure{
+			{"p50", "death of a program to DATA at an SMTP server, through crashmail, p50", "ms", 0},
+			{"p99", "death of a program to DATA at an SMTP server, through crashmail, p99", "ms", 0.99},
+			{"superlance-p50", "death of a program to its mail command, through superlance's crashmail, p50", "ms", 0},
+			{"superlance-p99", "death of a program to its mail command, through superlance's crashmail, p99", "ms", 0.99},
+		},
+	},
+	{
+		name: "tools", sizes: one, short: one, rounds: 2, take: takeTools,
+		figures: []figure{
+			{"supervisord-size", "supervisord, stripped: size of the binary", "MiB", 0},
+			{"supervisorctl-size", "supervisorctl, stripped: size of the binary", "MiB", 0},
+			{"crashmail-size", "crashmail, stripped: size of the binary", "MiB", 0},
+			{"supervisorctl-first", "supervisorctl status of one program: exec to the first line", "ms", 0},
+			{"listener-ready", "an idle listener (crashmail; with childutils): exec to READY", "ms", 0},
+			{"listener-rss", "an idle listener (crashmail; with childutils): memory (RSS)", "MiB", 0},
+			{"slackalert-rss", "an idle slackalert: memory (RSS)", "MiB", 0},
+		},
+	},
 }
 
 func measureNames() []string {

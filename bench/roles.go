@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -164,20 +165,13 @@ func playWriter(megabytes, manner string) int {
 	return 0
 }
 
-// playSendmail takes a mail on stdin and appends to a file when it came and
-// what it said, as JSON would, a line for each mail.
-func playSendmail(path string) int {
-	at := time.Now()
-	mail, err := io.ReadAll(os.Stdin)
+// playSendmail hands a mail on stdin to the measure, which listens at a socket.
+func playSendmail(socket string) int {
+	conn, err := net.Dial("unix", socket)
 	if err != nil {
 		return 1
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 1
-	}
-	_, err = fmt.Fprintf(f, "%d %q\n", at.UnixNano(), mail)
-	if err != nil || f.Close() != nil {
+	if _, err := io.Copy(conn, os.Stdin); err != nil || conn.Close() != nil {
 		return 1
 	}
 	return 0

@@ -239,12 +239,14 @@ func keep(found []*result, m measure, d daemon, got []samples, err error) {
 	var late notWithin
 	i := 0
 	for _, r := range found {
-		switch {
-		case r.measure.name != m.name:
-		case err == nil && i < len(got):
+		if r.measure.name != m.name {
+			continue
+		}
+		if i < len(got) {
 			r.samples[d.name] = append(r.samples[d.name], got[i]...)
-			i++
-		case errors.As(err, &late) && len(r.samples[d.name]) == 0:
+		}
+		i++
+		if errors.As(err, &late) && len(r.samples[d.name]) == 0 {
 			r.notes[d.name] = fmt.Sprintf("over %.0f s", late.limit.Seconds())
 		}
 	}
