@@ -16,31 +16,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vigilance-go/vigilance/cmd/internal/alert/alerttest"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/listener/listenertest"
 )
 
-// commandEnv makes the test binary slackalert.
-const commandEnv = "VIGILANCE_TEST_SLACKALERT"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(commandEnv) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// command is slackalert as a process of its own.
-func command(args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), commandEnv+"=1", "SUPERVISOR_ENABLED=", "SUPERVISOR_SERVER_URL=", "GORACE=atexit_sleep_ms=0")
-	return cmd
-}
+func TestMain(m *testing.M) { alerttest.Main(m, main) }
 
 // listening is slackalert as a daemon starts it.
 func listening(stderr io.Writer, args ...string) *exec.Cmd {
-	cmd := command(args...)
+	cmd := alerttest.Command(args...)
 	cmd.Env = append(cmd.Env, "SUPERVISOR_ENABLED=1", "SUPERVISOR_GROUP_NAME=slackalert")
 	cmd.Stderr = stderr
 	return cmd
@@ -217,7 +202,7 @@ func TestStatuses(t *testing.T) {
 		{[]string{"--test", "--config", config}, 0, "意外退出", ""},
 	} {
 		var stdout, stderr bytes.Buffer
-		cmd := command(tt.args...)
+		cmd := alerttest.Command(tt.args...)
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		var exit *exec.ExitError
 		if err := cmd.Run(); err != nil && !errors.As(err, &exit) {

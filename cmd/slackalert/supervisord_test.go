@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vigilance-go/vigilance/cmd/internal/alert/alerttest"
 )
 
 // python is Debian's Supervisor.
@@ -75,7 +77,7 @@ func TestUnderPythonsSupervisord(t *testing.T) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	config := filepath.Join(dir, "c")
-	text := fmt.Sprintf(pythonConfig, dir, os.Args[0], server.URL, commandEnv)
+	text := fmt.Sprintf(pythonConfig, dir, os.Args[0], server.URL, alerttest.Variable)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -16,21 +16,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vigilance-go/vigilance/cmd/internal/alert/alerttest"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify"
 	"github.com/vigilance-go/vigilance/notify/spool"
 )
 
-// commandEnv makes the test binary webhookalert.
-const commandEnv = "VIGILANCE_TEST_WEBHOOKALERT"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(commandEnv) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { alerttest.Main(m, main) }
 
 // weather is how a service behaves.
 type weather string
@@ -138,7 +130,7 @@ type daemon struct {
 // limit crashes, and returns when webhookalert has ended.
 func (d *daemon) report(run time.Duration, limit int) {
 	cmd := exec.Command(os.Args[0], d.args...)
-	cmd.Env = append(os.Environ(), commandEnv+"=1", "SUPERVISOR_ENABLED=1", "SUPERVISOR_SERVER_URL=", "SUPERVISOR_GROUP_NAME=loss",
+	cmd.Env = append(os.Environ(), alerttest.Variable+"=1", "SUPERVISOR_ENABLED=1", "SUPERVISOR_SERVER_URL=", "SUPERVISOR_GROUP_NAME=loss",
 		"GORACE=atexit_sleep_ms=0")
 	if os.Getenv("VIGILANCE_SHOW") != "" {
 		cmd.Stderr = os.Stderr

@@ -1,16 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/vigilance-go/vigilance/cmd/internal/alert/alerttest"
 )
 
 // The options reach the service, and no secret reaches the terminal.
@@ -51,15 +51,10 @@ func TestTestSendsWhatTheServiceExpects(t *testing.T) {
 		mu.Lock()
 		request = ""
 		mu.Unlock()
-		var out bytes.Buffer
-		cmd := exec.Command(os.Args[0], append(tt.args, "--test")...)
-		cmd.Env = append(os.Environ(), commandEnv+"=1", "SUPERVISOR_ENABLED=", "SUPERVISOR_SERVER_URL=", "GORACE=atexit_sleep_ms=0")
-		cmd.Stdout, cmd.Stderr = &out, &out
-		_ = cmd.Run() // the status tells
-		status := cmd.ProcessState.ExitCode()
+		output, status := alerttest.Run(t, append(tt.args, "--test")...)
 		mu.Lock()
-		if status != tt.status || !strings.Contains(request+out.String(), tt.want) || strings.Contains(out.String(), "s3cret") {
-			t.Errorf("webhookalert %q = %d, request %s, output %s; want %d, %q, and no secret", tt.args, status, request, out.String(), tt.status, tt.want)
+		if status != tt.status || !strings.Contains(request+output, tt.want) || strings.Contains(output, "s3cret") {
+			t.Errorf("webhookalert %q = %d, request %s, output %s; want %d, %q, and no secret", tt.args, status, request, output, tt.status, tt.want)
 		}
 		mu.Unlock()
 	}
