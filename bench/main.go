@@ -91,17 +91,17 @@ func run(ctx context.Context, args []string, w, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.out != "" { // what is wrong shows now, not after a quarter of an hour
+		if err := os.MkdirAll(imagesOf(o.out), 0o755); err != nil {
+			return fmt.Errorf("make the folder of the report: %w", err)
+		}
+	}
 	if o.from != "" {
 		r, err := readReport(o.from)
 		if err != nil {
 			return err
 		}
 		return r.publish(o, w)
-	}
-	if o.out != "" { // what is missing shows now, not after a quarter of an hour
-		if err := os.MkdirAll(filepath.Join(filepath.Dir(o.out), "images"), 0o755); err != nil {
-			return fmt.Errorf("make the folder of the report: %w", err)
-		}
 	}
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 // report is what a run has found, as it is kept in a file.
 type report struct {
 	Command  string    `json:"command"`
+	Commit   string    `json:"commit"`
 	Made     time.Time `json:"made"`
 	Took     string    `json:"took"`
 	Machine  machine   `json:"machine"`
@@ -66,15 +67,17 @@ type machine struct {
 func newReport(o options) *report {
 	r := &report{
 		Command: strings.TrimSpace("go run ./bench " + quoteAll(o.args)),
+		Commit:  output("git", "describe", "--always", "--dirty"),
 		Made:    time.Now().UTC().Truncate(time.Second),
 		Machine: machine{
-			CPU: procField("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: procField("/proc/meminfo", "MemTotal"),
+			CPU: procField("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: memory(),
 			Kernel: output("uname", "-sr"), System: procField("/etc/os-release", "PRETTY_NAME"),
 			Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH, LoadBefore: load(),
 		},
 	}
 	for _, d := range o.daemons {
-		r.Daemons = append(r.Daemons, subject{d.name, strings.Join(d.command, " "), output(d.command[0], "--version")})
+		command := strings.Join(append([]string{filepath.Base(d.command[0])}, d.command[1:]...), " ")
+		r.Daemons = append(r.Daemons, subject{d.name, command, output(d.command[0], "--version")})
 	}
 	return r
 }
@@ -132,8 +135,8 @@ func moreIsBetter(unit string) bool { return strings.HasSuffix(unit, "/s") }
 // ratio is how many times better the first daemon is than the last; "" when
 // that cannot be said.
 func (r *report) ratio(f finding) string {
-	first, ok1 := f.Values[r.Daemons[0].Name]
-	last, ok2 := f.Values[r.Daemons[len(r.Daemons)-1].Name]
+	first, ok1 := f.Values[r.first()]
+	last, ok2 := f.Values[r.last()]
 	if moreIsBetter(f.Unit) {
 		first, last = last, first
 	}
@@ -155,7 +158,7 @@ func (r *report) row(f finding) []string {
 		floors = append(floors, v.Name+" "+show(v.Value, f.Unit))
 	}
 	goal := ""
-	if v, words := judge(f, r.Daemons[0].Name, r.Daemons[len(r.Daemons)-1].Name); v != none {
+	if v, words := judge(f, r.first(), r.last()); v != none {
 		goal = words + ": " + string(v)
 	}
 	return append(cells, r.ratio(f), strings.Join(floors, ", "), goal)
@@ -195,6 +198,12 @@ func (r *report) names() []string {
 	return names
 }
 
+// first is the daemon that has the goals.
+func (r *report) first() string { return r.Daemons[0].Name }
+
+// last is the daemon that the first is compared with.
+func (r *report) last() string { return r.Daemons[len(r.Daemons)-1].Name }
+
 // summary is the machine in a line.
 func (m machine) summary() string {
 	return fmt.Sprintf("%s, %d cores, %s, load %s to %s", m.CPU, m.Cores, m.Kernel, m.LoadBefore, m.LoadAfter)
@@ -213,7 +222,18 @@ func (r *report) publish(o options, w io.Writer) error {
 		return fmt.Errorf("keep the report: %w", err)
 	}
 	name := strings.TrimSuffix(o.out, filepath.Ext(o.out)) + ".json"
-	return errors.Join(os.WriteFile(name, append(data, '\n'), 0o644), r.writePage(o.out))
+	if err := errors.Join(os.WriteFile(name, append(data, '\n'), 0o644), r.writePage(o.out)); err != nil || o.readme == "" {
+		return err
+	}
+	readme, err := os.ReadFile(o.readme)
+	if err != nil {
+		return fmt.Errorf("put the rows in: %w", err)
+	}
+	page, err := r.putRows(string(readme))
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.readme, err)
+	}
+	return os.WriteFile(o.readme, []byte(page), 0o644)
 }
 
 // readReport reads the file of an earlier run.
@@ -255,6 +275,15 @@ func output(name string, args ...string) string {
 		return "unknown"
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// memory is how much the machine has.
+func memory() string {
+	var kb float64
+	if _, err := fmt.Sscan(procField("/proc/meminfo", "MemTotal"), &kb); err != nil {
+		return "unknown"
+	}
+	return show(kb/(1<<20), "GiB")
 }
 
 // load is the machine's load of 1, 5 and 15 minutes.

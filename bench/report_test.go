@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,18 +56,88 @@ func TestReportShowsDaemonsRatioFloorAndGoal(t *testing.T) {
 	}
 }
 
-func TestReportIsReadAgain(t *testing.T) {
-	var first, second bytes.Buffer
-	o := options{out: filepath.Join(t.TempDir(), "b.md")}
-	if err := someReport().publish(o, &first); err != nil {
+// writeReport writes a report as a run does and returns the path of its page.
+func writeReport(t *testing.T, r *report) string {
+	t.Helper()
+	page := filepath.Join(t.TempDir(), "b.md")
+	if err := os.MkdirAll(imagesOf(page), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r, err := readReport(strings.TrimSuffix(o.out, ".md") + ".json")
+	if err := r.publish(options{out: page}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.publish(o, &second); err != nil || first.String() != second.String() {
-		t.Errorf("the report read again = %v\n%s\nwant\n%s", err, &second, &first)
+	return string(content)
+}
+
+func TestReportIsWrittenAgainWithItsNotes(t *testing.T) {
+	page := writeReport(t, someReport())
+	note := notesBegin + "\n\n`restart/p99`: the disk is slow.\n\n" + notesEnd
+	want := strings.Replace(readFile(t, page), notesBegin+"\n\n"+notesEnd, note, 1)
+	if !strings.Contains(want, note) {
+		t.Fatalf("the page has no place for notes:\n%s", want)
+	}
+	plots := readFile(t, filepath.Join(imagesOf(page), "bench-growth.svg"))
+	if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	readme := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(readme, []byte("before\n"+rowsBegin+"\n| old |\n"+rowsEnd+"\nbehind\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	data := strings.TrimSuffix(page, ".md") + ".json"
+	if err := run(t.Context(), []string{"-from", data, "-o", page, "-readme", readme}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if got := readFile(t, page); got != want {
+		t.Errorf("the page written again =\n%s\nwant\n%s", got, want)
+	}
+	if got := readFile(t, filepath.Join(imagesOf(page), "bench-growth.svg")); got != plots {
+		t.Errorf("the plot written again =\n%s\nwant\n%s", got, plots)
+	}
+	got, wantRows := readFile(t, readme), "| start of 1,000 programs | 900 ms | 3.6 s |"
+	if !strings.HasPrefix(got, "before\n"+rowsBegin+"\n") || !strings.Contains(got, wantRows) || !strings.HasSuffix(got, rowsEnd+"\nbehind\n") {
+		t.Errorf("README.md = %q, want the row %q between the marks", got, wantRows)
+	}
+}
+
+func TestReadmeWithoutMarksIsRefused(t *testing.T) {
+	page := writeReport(t, someReport())
+	readme := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(readme, []byte("nothing\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := run(t.Context(), []string{"-from", strings.TrimSuffix(page, ".md") + ".json", "-o", page, "-readme", readme}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), readme) || !strings.Contains(err.Error(), rowsBegin) {
+		t.Errorf("a README without marks: %v, want an error that names it and %s", err, rowsBegin)
+	}
+}
+
+func TestGrowthIsJudgedByItsPower(t *testing.T) {
+	at := func(size int, one, two float64) finding {
+		return finding{Figure: "start/all", Size: size, Of: "programs", Name: "all run", Unit: "ms", Values: map[string]float64{"one": one, "two": two}}
+	}
+	r := &report{
+		Daemons:  []subject{{Name: "one"}, {Name: "two"}},
+		Findings: []finding{at(1000, 10, 100), at(100, 1, 1), {Figure: "storm/rate", Unit: "events/s", Size: 1}},
+	}
+	table := r.growthTable()
+	for _, want := range []string{
+		"| all run | one | 100: 1 ms, 1,000: 10 ms | 1.00 | reached |",
+		"| all run | two | 100: 1 ms, 1,000: 100 ms | 2.00 |  |",
+	} {
+		if !strings.Contains(table, want) {
+			t.Errorf("the table lacks %q:\n%s", want, table)
+		}
 	}
 }
 
