@@ -84,7 +84,7 @@ WARN user=alice role=operator remote=192.0.2.1:5 server=inet_http_server call=su
 INFO user=- role=admin uid=1000 pid=42 remote=unix server=unix_http_server call=supervisor.startProcess name=x outcome=failed error="BAD_NAME: x"
 INFO user=- role=admin uid=1000 pid=42 remote=unix server=unix_http_server call=supervisor.sendProcessStdin name=x chars=bytes:7 outcome=done
 INFO user=- role=admin uid=1000 pid=42 remote=unix server=unix_http_server call=x a=none b=-1 c=values:2 d=members:0 e=1.5 f=- g=hidden outcome=done
-WARN user=alice role=operator remote=192.0.2.1:5 server=inet_http_server call=login as=root outcome=refused
+WARN user=alice role=nobody remote=192.0.2.1:5 server=inet_http_server call=login as=root outcome=refused
 `
 	if got != want {
 		t.Errorf("the audit log holds\n%s\nwant\n%s", got, want)

@@ -98,7 +98,9 @@ func (a *Audit) Record(c *Caller, call string, args []Arg, err error) {
 // RecordLogin notes a password that was wrong.
 func (a *Audit) RecordLogin(c *Caller, user string) {
 	if a != nil {
-		a.Record(c, "login", []Arg{{Name: "as", Value: user}}, &refusal{})
+		nobody := *c
+		nobody.Role = config.RoleNone
+		a.Record(&nobody, "login", []Arg{{Name: "as", Value: user}}, &refusal{})
 	}
 }
 

@@ -115,7 +115,7 @@ func announce(o Options, server config.Server) {
 	for _, name := range o.Daemon.RPCNamespaces() {
 		o.Log.Logf(mainlog.Info, "RPC interface %s initialized", config.PyRepr(name))
 	}
-	if asksPassword(o, server) || server.ClientCA != "" {
+	if asksPassword(o, server) || server.ClientCA != "" || server.Peers != nil {
 		return
 	}
 	o.Log.Logf(mainlog.Critical, "Server %s running without any HTTP authentication checking", config.PyRepr(server.Section))
