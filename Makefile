@@ -6,6 +6,8 @@ GOLANGCI_LINT_VERSION := v2.15.0
 # Debian packages that tests talk to or are built with. A test that misses one
 # names it and skips; with VIGILANCE_REQUIRE_PEERS=1 it fails.
 APT_PACKAGES := supervisor python3 exim4-daemon-light gcc libc6-dev procps iproute2 ansible chromium prometheus prometheus-alertmanager
+# What the benchmark sets beside the daemons, and no test needs.
+BENCH_PACKAGES := supervisor python3 gcc libc6-dev s6
 
 # The systems every package must compile and vet for.
 PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 freebsd/amd64
@@ -19,13 +21,15 @@ LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 REQUIRE_PEERS := $(if $(shell command -v apt-get),1,)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long test-alerts-loss bench bench-short lint clean deps checks gofmt vet cross
+.PHONY: help build run test test-long test-alerts-loss bench bench-short bench-page lint clean deps bench-deps checks gofmt vet cross
+
+include packaging/install.mk
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build every command into bin/
-	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -o bin/ ./cmd/...
+	$(GO_BUILD) -o bin/ ./cmd/...
 
 run: build ## Start supervisord on examples/quickstart: a crash becomes a mail
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./examples/mailcatcher
@@ -44,20 +48,26 @@ test-alerts-loss: ## Show that no alert is lost: 2,000 crashes, 100 kills, every
 
 checks: gofmt vet lint cross
 
-bench: deps ## Measure beside Debian's supervisord, about fifteen minutes; writes docs/benchmarks.md
-	go run ./bench -o docs/benchmarks.md
+bench: bench-deps ## Measure beside Debian's supervisord, about fifteen minutes; writes docs/benchmarks.md
+	go run ./bench -o docs/benchmarks.md -readme README.md
 
-bench-short: deps ## The same in about a minute or two, to the terminal alone
+bench-short: bench-deps ## The same in a minute or two, to the terminal alone
 	go run ./bench -short
+
+bench-page: ## Write docs/benchmarks.md again from the last run's data, measuring nothing
+	go run ./bench -from docs/benchmarks.json -o docs/benchmarks.md -readme README.md
 
 lint: $(LINT) ## Run golangci-lint with the rules of .golangci.yml
 	$(LINT) run --build-tags $(TAGS) ./...
 
 clean: ## Remove what build, run and the tools have left in the checkout
-	rm -rf bin run .tools
+	rm -rf bin dist run .tools
 
 deps:
 	@test/install-packages $(APT_PACKAGES)
+
+bench-deps:
+	@test/install-packages $(BENCH_PACKAGES)
 
 gofmt:
 	@unformatted=$$(git ls-files -z -c -o --exclude-standard '*.go' | xargs -0 -r gofmt -l); \
