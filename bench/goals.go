@@ -43,6 +43,12 @@ var goals = []goal{
 	{figure: "allinfo/cpu", size: 1000, atMost: 2},
 	{figure: "status/wall", size: 100, atMost: 12},
 	{figure: "status/wall", size: 1000, atMost: 40},
+	{figure: "alert/p50", size: anySize, atMost: 5},
+	{figure: "alert/p99", size: anySize, atMost: 50},
+	{figure: "tools/supervisorctl-first", size: anySize, atMost: 10},
+	{figure: "tools/listener-ready", size: anySize, atMost: 10},
+	{figure: "tools/listener-rss", size: anySize, atMost: 12},
+	{figure: "tools/slackalert-rss", size: anySize, atMost: 12},
 }
 
 // linear is the exponent up to which a figure counts as growing in proportion

@@ -159,6 +159,9 @@ func (b *bench) do(ctx context.Context, j job) (found []*result, gaps []gap) {
 	for ; done < rounds && ctx.Err() == nil && time.Since(began)+longest <= budget; done++ {
 		round := time.Now()
 		for i, d := range b.daemons {
+			if ctx.Err() != nil {
+				break
+			}
 			share := budget
 			if done == 0 {
 				share = budget * time.Duration(i+1) / time.Duration(len(b.daemons))
@@ -212,25 +215,27 @@ func (b *bench) liveOnce(ctx context.Context, j job, d daemon, round int, found 
 	began := time.Now()
 	l, err := b.beginLife(ctx, d, j.size)
 	if err != nil {
-		if ctx.Err() != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			err = notWithin{"start all programs", time.Since(began)}
 		}
 		keep(found, j.measures[0], d, nil, err)
 		return err
 	}
 	defer finish(l.running, &err)
+	var failed error // of some look; the others go on
+	var late notWithin
 	for _, m := range j.measures {
-		if round >= j.rounds(m, b.options) {
+		if round >= j.rounds(m, b.options) || ctx.Err() != nil {
 			continue
 		}
 		b.say("%s, round %d: %s, %s", j.title(), round+1, d.name, m.name)
 		got, err := m.look(ctx, b, l)
 		keep(found, m, d, got, err)
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
+		if err != nil && !errors.As(err, &late) { // the table tells what was too late
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", m.name, err))
 		}
 	}
-	return nil
+	return errors.Join(failed, ctx.Err())
 }
 
 // keep adds samples to the results of a measure. Where a daemon has none since
