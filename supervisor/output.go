@@ -39,6 +39,9 @@ type output struct {
 	ended   bool // the loop's: the reader has gone
 }
 
+// speaks tells whether the stream is a listener's side of the protocol.
+func (o *output) speaks() bool { return o.run.proc.reader != nil && o.channel == stdout }
+
 // outputs are the streams of one run; one that it does not have is nil.
 type outputs [2]*output
 
@@ -68,9 +71,8 @@ func (d *Daemon) openOutput(r *run, channel int) *output {
 		p.lastLog[channel] = o.file
 	}
 	so := childlog.StreamOptions{Log: o.file, StripANSI: d.opts.Config.Supervisord.StripANSI}
-	// A listener's stdout is its side of the protocol: it is logged, but it
-	// holds neither captures nor events.
-	if p.reader == nil || channel == stderr {
+	// What a listener says is logged, but holds neither captures nor events.
+	if !o.speaks() {
 		if lc.Syslog {
 			so.Syslog = d.syslog.Program(p.cfg.Name)
 		}
@@ -127,6 +129,9 @@ func (r *run) startReading(d *Daemon) {
 		if o == nil {
 			continue
 		}
+		if o.stream.Bulk() && !o.speaks() {
+			o.pipe.Bulk()
+		}
 		r.open++
 		d.readers.Go(func() {
 			o.pipe.Serve(d.sink(o))
@@ -143,7 +148,7 @@ func (r *run) startReading(d *Daemon) {
 // sink returns what is done with each chunk of an output.
 func (d *Daemon) sink(o *output) func([]byte) {
 	written := &o.run.proc.counts.bytes[o.channel]
-	if o.run.proc.reader == nil || o.channel == stderr {
+	if !o.speaks() {
 		return func(data []byte) {
 			written.Add(uint64(len(data)))
 			o.stream.Write(data)

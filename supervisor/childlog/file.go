@@ -187,14 +187,9 @@ func (f *File) look(now time.Time) {
 
 func (f *File) writeRegular(p []byte, now time.Time) {
 	n, err := writeAll(f.fd, p)
-	f.wrote(n, len(p)-n, err, now)
-}
-
-// wrote accounts for a write to the regular file.
-func (f *File) wrote(n, lost int, err error, now time.Time) {
 	f.size += int64(n)
 	if err != nil {
-		f.writing.fail(err, int64(lost), now)
+		f.writing.fail(err, int64(len(p)-n), now)
 		f.note(f.writing.announce())
 	} else {
 		f.note(f.writing.succeed(now))

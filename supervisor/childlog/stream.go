@@ -45,15 +45,10 @@ func NewStream(o StreamOptions) *Stream {
 	return &Stream{o: o, captured: captureBuffer{max: o.CaptureMaxBytes}}
 }
 
-// Plain returns the log when every byte of the stream goes there as it is, and
-// to nothing else; otherwise nil. Such a stream's bytes need not pass through
-// the daemon's memory: see File.Direct.
-func (s *Stream) Plain() *File {
-	if s.o.Syslog != nil || s.o.StripANSI || s.o.CaptureMaxBytes > 0 || s.o.OnLog != nil {
-		return nil
-	}
-	return s.o.Log
-}
+// Bulk tells whether it does not matter into which pieces the bytes of the
+// stream are cut, nor to a millisecond when they come: they are logged, and
+// nobody is told of them.
+func (s *Stream) Bulk() bool { return s.o.CaptureMaxBytes <= 0 && s.o.OnLog == nil }
 
 // Write takes the next bytes of the channel.
 func (s *Stream) Write(p []byte) {

@@ -281,23 +281,20 @@ func sortInMemory(o StreamOptions, chunks ...string) sorted {
 	return got
 }
 
-func TestPlainStreamsAreThoseThatNothingInspects(t *testing.T) {
-	f := OpenFile(FileOptions{Path: filepath.Join(t.TempDir(), "log")})
-	defer f.Close()
+func TestStreamsAreBulkWhileNobodyIsToldOfTheirBytes(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		o    StreamOptions
-		want *File
+		want bool
 	}{
-		{"log only", StreamOptions{Log: f}, f},
-		{"nothing", StreamOptions{}, nil},
-		{"strip", StreamOptions{Log: f, StripANSI: true}, nil},
-		{"capture", StreamOptions{Log: f, CaptureMaxBytes: 1}, nil},
-		{"events", StreamOptions{Log: f, OnLog: func([]byte) {}}, nil},
-		{"syslog", StreamOptions{Log: f, Syslog: func(string) {}}, nil},
+		{"nothing", StreamOptions{}, true},
+		{"strip", StreamOptions{StripANSI: true}, true},
+		{"syslog", StreamOptions{Syslog: func(string) {}}, true},
+		{"capture", StreamOptions{CaptureMaxBytes: 1}, false},
+		{"events", StreamOptions{OnLog: func([]byte) {}}, false},
 	} {
-		if got := NewStream(tc.o).Plain(); got != tc.want {
-			t.Errorf("Plain of a stream with %s: got %v, want %v", tc.name, got, tc.want)
+		if got := NewStream(tc.o).Bulk(); got != tc.want {
+			t.Errorf("Bulk of a stream with %s: got %v, want %v", tc.name, got, tc.want)
 		}
 	}
 }

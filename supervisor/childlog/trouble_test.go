@@ -257,29 +257,3 @@ func TestOutageOnANearlyFullDiskIsToldOnce(t *testing.T) {
 		t.Errorf("said %q, want %q", said, want)
 	}
 }
-
-func TestDirectAppendsCountTowardsRotation(t *testing.T) {
-	dir := t.TempDir()
-	f := OpenFile(FileOptions{Path: filepath.Join(dir, "log"), MaxBytes: 6, Backups: 1, Report: failOnReport(t)})
-	write := func(text string) bool {
-		return f.Direct(func(fd int) (int, error) { return unix.Write(fd, []byte(text)) })
-	}
-	f.Write([]byte("one"))
-	if !write("two") || !write("three") {
-		t.Error("Direct on a regular file: got false, want true")
-	}
-	if got := files(t, dir); got["log.1"] != "onetwo" || got["log"] != "three" {
-		t.Errorf("files: got %q, want onetwo rotated and three", got)
-	}
-	f.Close()
-	if write("late") {
-		t.Error("Direct after Close: got true, want false")
-	}
-	path := fifo(t)
-	readEnd(t, path)
-	p := OpenFile(FileOptions{Path: path, Report: failOnReport(t)})
-	defer p.Close()
-	if p.Direct(func(int) (int, error) { panic("called") }) {
-		t.Error("Direct on a fifo: got true, want false")
-	}
-}

@@ -4,56 +4,69 @@ import (
 	"errors"
 	"os"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// bufferSize is what a Linux pipe holds unless the child enlarged it: one
-// read empties it.
-const bufferSize = 64 << 10
-
-func newBuffer() any {
-	b := make([]byte, bufferSize)
-	return &b
-}
-
 // Pipe is the daemon's end of a child's stdout or stderr. While nothing
 // arrives it costs a parked goroutine and no buffer.
 type Pipe struct {
-	file    *os.File
-	buffers *sync.Pool
-	drain   atomic.Bool
-	done    chan struct{}
+	memory *pipeMemory
+	bulk   bool
+	done   chan struct{}
+
+	mu     sync.Mutex
+	file   *os.File // a closed one while Serve samples a flood
+	drain  bool
+	closed bool
 }
 
-func newPipe(f *os.File, buffers *sync.Pool) *Pipe {
-	return &Pipe{file: f, buffers: buffers, done: make(chan struct{})}
+func newPipe(f *os.File, memory *pipeMemory) *Pipe {
+	return &Pipe{file: f, memory: memory, done: make(chan struct{})}
 }
+
+// Bulk tells Serve, which has not begun, that it does not matter into which
+// chunks the stream is cut. A child that floods its pipe is then read in fewer
+// and larger ones, and two milliseconds late.
+func (p *Pipe) Bulk() { p.bulk = true }
 
 // Serve hands each chunk that the child writes to sink, in order, and returns
 // at the end of the stream, after Drain or after Close, with the pipe closed.
-// A chunk is valid only during the call. Serve is called once, on a goroutine
-// of the caller; a sink that blocks makes the child wait in its turn.
+// A chunk is valid only during the call, and at most 64 KiB long; 128 KiB
+// after Bulk. Serve is called once, on a goroutine of the caller; a sink that
+// blocks makes the child wait in its turn.
 func (p *Pipe) Serve(sink func(chunk []byte)) {
 	defer close(p.done)
-	defer func() { _ = p.file.Close() }()
-	conn, err := p.file.SyscallConn()
-	if err != nil {
-		return // closed before it was served
+	defer func() { _ = p.Close() }()
+	r := reader{memory: p.memory, buffers: &p.memory.small}
+	defer r.narrow()
+	for p.await(&r, sink) && p.sample(&r, sink) {
 	}
-	r := reader{buffers: p.buffers}
+}
+
+// await reads whenever the poller says that there is something. It returns
+// true in a flood, and false at the end.
+func (p *Pipe) await(r *reader, sink func([]byte)) bool {
+	conn, err := p.File().SyscallConn()
+	if err != nil {
+		return false // closed before it was served
+	}
+	var f flood
 	next := r.read // one allocation for all chunks
 	for conn.Read(next) == nil {
 		if !r.deliver(sink) {
-			return
+			return false
+		}
+		if p.bulk && f.rises(r, conn) {
+			return true
 		}
 	}
-	if p.drain.Load() {
-		r.rest(conn, sink)
+	if drain, _ := p.state(); drain {
+		_ = conn.Control(func(fd uintptr) { r.rest(fd, sink) })
 	}
+	return false
 }
 
 // Drain tells Serve that the process has ended: it hands over what the pipe
@@ -61,26 +74,55 @@ func (p *Pipe) Serve(sink func(chunk []byte)) {
 // the pipe may write to it for ever; then it closes the pipe and returns.
 // Drain does not wait for that: see Done. It may come before Serve.
 func (p *Pipe) Drain() {
-	p.drain.Store(true)
-	_ = p.file.SetReadDeadline(time.Unix(1, 0)) // fails only where nothing is left to wake
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drain = true
+	wake(p.file)
+}
+
+// wake ends the wait of a read.
+func wake(f *os.File) {
+	_ = f.SetReadDeadline(time.Unix(1, 0)) // fails only where nothing is left to wake
 }
 
 // Close closes the pipe; what it still holds is lost. Serve returns as soon
 // as its sink has.
-func (p *Pipe) Close() error { return p.file.Close() }
+func (p *Pipe) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return os.ErrClosed
+	}
+	p.closed = true
+	return p.file.Close()
+}
+
+// state tells whether Drain and Close were called.
+func (p *Pipe) state() (drain, closed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.drain, p.closed
+}
 
 // Done is closed when Serve has returned: sink is not called any more.
 func (p *Pipe) Done() <-chan struct{} { return p.done }
 
-// File returns the descriptor, for uses beyond Serve: to splice from it, or to
-// hand it to another process. Pipe keeps owning it. Reach it through
-// SyscallConn, so that it cannot be closed meanwhile.
-func (p *Pipe) File() *os.File { return p.file }
+// File returns the descriptor, for uses beyond Serve, such as to hand it to
+// another process. Pipe keeps owning it. Reach it through SyscallConn, so that
+// it cannot be closed meanwhile. Once a Pipe that is Bulk is served, it may be
+// replaced by another at any time, and be closed.
+func (p *Pipe) File() *os.File {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.file
+}
 
 // reader takes a buffer only when there may be something to put in it.
 type reader struct {
-	buffers *sync.Pool
-	buf     *[]byte // nil unless a read has just happened
+	memory  *pipeMemory
+	buffers *sync.Pool // of memory, that of the size in use
+	wide    bool       // the pipe was enlarged
+	buf     *[]byte    // nil unless a read has just happened
 	n       int
 	err     error
 }
@@ -88,7 +130,7 @@ type reader struct {
 // read is what RawConn.Read calls, before it waits and each time the pipe
 // becomes readable. It returns false in order to wait.
 func (r *reader) read(fd uintptr) bool {
-	r.readUpTo(fd, bufferSize)
+	r.readUpTo(fd, wideBufferSize)
 	if errors.Is(r.err, syscall.EAGAIN) {
 		r.release()
 		return false
@@ -99,7 +141,7 @@ func (r *reader) read(fd uintptr) bool {
 func (r *reader) readUpTo(fd uintptr, limit int) {
 	r.buf = r.buffers.Get().(*[]byte)
 	for {
-		r.n, r.err = syscall.Read(int(fd), (*r.buf)[:min(limit, bufferSize)])
+		r.n, r.err = syscall.Read(int(fd), (*r.buf)[:min(limit, len(*r.buf))])
 		if !errors.Is(r.err, syscall.EINTR) {
 			return
 		}
@@ -123,16 +165,11 @@ func (r *reader) release() {
 }
 
 // rest hands over what the pipe holds at this moment.
-func (r *reader) rest(conn syscall.RawConn, sink func([]byte)) {
-	left := 0
-	err := conn.Control(func(fd uintptr) { left = held(fd) })
-	for err == nil && left > 0 {
-		err = conn.Control(func(fd uintptr) { r.readUpTo(fd, left) })
-		if err == nil {
-			left -= r.n
-			if !r.deliver(sink) {
-				return
-			}
+func (r *reader) rest(fd uintptr, sink func([]byte)) {
+	for left := held(fd); left > 0; left -= r.n {
+		r.readUpTo(fd, left)
+		if !r.deliver(sink) {
+			return
 		}
 	}
 }

@@ -20,7 +20,7 @@ type Spawner struct {
 	closed   chan struct{}
 	closing  sync.Once
 	ignored  chan os.Signal // see NewSpawner
-	buffers  sync.Pool      // of *[]byte, shared by the pipes of all children
+	memory   *pipeMemory
 	// forking is held while a child may exist that has not become its program
 	// yet: Reap must not take a failed one away from syscall.ForkExec.
 	forking sync.Mutex
@@ -48,8 +48,8 @@ func NewSpawner() *Spawner {
 		requests: make(chan request),
 		closed:   make(chan struct{}),
 		ignored:  make(chan os.Signal, 1),
+		memory:   newPipeMemory(),
 	}
-	s.buffers.New = newBuffer
 	closeOnExec()
 	if sigs := ignoredSignals(); len(sigs) > 0 {
 		signal.Notify(s.ignored, sigs...)
@@ -115,9 +115,9 @@ func (s *Spawner) spawn(spec Spec) (*Child, error) {
 		ends.closeParent()
 		return nil, err
 	}
-	child := &Child{PID: pid, Stdout: newPipe(ends.stdout.parent, &s.buffers)}
+	child := &Child{PID: pid, Stdout: newPipe(ends.stdout.parent, s.memory)}
 	if ends.stderr.parent != nil {
-		child.Stderr = newPipe(ends.stderr.parent, &s.buffers)
+		child.Stderr = newPipe(ends.stderr.parent, s.memory)
 	}
 	if ends.stdin.parent != nil {
 		child.Stdin = newStdin(ends.stdin.parent, StdinBacklog)

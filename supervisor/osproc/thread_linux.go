@@ -55,6 +55,12 @@ func ignoredSignals() []os.Signal {
 // fionread asks a pipe how many bytes it holds.
 const fionread = unix.TIOCINQ
 
+// enlarge lets a pipe hold size bytes, and reports whether it now does.
+func enlarge(fd uintptr, size int) bool {
+	n, err := unix.FcntlInt(fd, unix.F_SETPIPE_SZ, size)
+	return err == nil && n >= size
+}
+
 // noExec reports whether the file's file system forbids execution.
 func noExec(file string) bool {
 	var st unix.Statfs_t

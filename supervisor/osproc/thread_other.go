@@ -17,6 +17,9 @@ func ignoredSignals() []os.Signal { return knownIgnored() }
 // fionread asks a pipe how many bytes it holds (sys/filio.h: _IOR('f', 127, int)).
 const fionread = 0x4004667f
 
+// enlarge does nothing: the system sizes its pipes by itself.
+func enlarge(uintptr, int) bool { return false }
+
 // noExec reports whether the file's file system forbids execution, where that
 // is known.
 func noExec(string) bool { return false }
