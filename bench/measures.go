@@ -110,6 +110,10 @@ var measures = []measure{
 		figures: []figure{
 			{"rate", "sendRemoteCommEvent from one client: delivered to a listener", "events/s", 0},
 			{"lost", "sendRemoteCommEvent from one client: lost", "%", 0},
+			{"cpu", "sendRemoteCommEvent from one client: CPU of the daemon an event", "µs", 0},
+			{"many-rate", "100 sendRemoteCommEvent in each call: delivered to a listener", "events/s", 0},
+			{"many-lost", "100 sendRemoteCommEvent in each call: lost", "%", 0},
+			{"many-cpu", "100 sendRemoteCommEvent in each call: CPU of the daemon an event", "µs", 0},
 		},
 	},
 	{
@@ -118,6 +122,7 @@ var measures = []measure{
 			{"bytes", "delivered to a listener", "MB/s", 0},
 			{"rate", "events delivered", "events/s", 0},
 			{"lost", "lost", "% of the bytes", 0},
+			{"cpu", "CPU of the daemon for what is delivered", "s/GB", 0},
 		},
 	},
 	{

@@ -80,13 +80,17 @@ type rawClient struct {
 	request string
 }
 
-// newRawClient connects. The parameters are strings.
+// newRawClient connects to call a method. The parameters are strings.
 func newRawClient(socket, method string, params ...string) (*rawClient, error) {
+	return dialRaw(socket, methodCall(method, params))
+}
+
+// dialRaw connects to make a call that is written already.
+func dialRaw(socket, body string) (*rawClient, error) {
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", socket, err)
 	}
-	body := methodCall(method, params)
 	return &rawClient{conn, bufio.NewReader(conn), fmt.Sprintf(
 		"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%s", len(body), body)}, nil
 }
