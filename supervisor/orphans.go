@@ -180,11 +180,11 @@ func (m leftoverEnded) apply(d *Daemon) {
 	}
 }
 
-// journalEntry is what a later daemon needs to know about a newborn process.
-func journalEntry(p *proc, pid int) leftovers.Entry {
+// journalEntry is what a later daemon needs to know about a process of p.
+func journalEntry(p *proc) leftovers.Entry {
 	c := p.cfg
 	return leftovers.Entry{
-		Group: p.group.cfg.Name, Name: c.Name, PID: pid, Program: fingerprint(c),
+		Group: p.group.cfg.Name, Name: c.Name, Program: fingerprint(c),
 		Rules: leftovers.Rules{
 			StopSignal: int(c.StopSignal), StopWaitSecs: c.StopWaitSecs,
 			StopAsGroup: c.StopAsGroup, KillAsGroup: c.KillAsGroup,

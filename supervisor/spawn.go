@@ -71,10 +71,12 @@ func (d *Daemon) spawn(s *osproc.Spawner, r *run) (*osproc.Child, outputs, error
 		}
 	}
 	outs := d.openOutputs(r)
-	d.opts.Journal.Intend(r.proc.group.cfg.Name, r.proc.cfg.Name)
+	entry := journalEntry(r.proc)
+	d.opts.Journal.Intend(entry)
 	child, err := s.Spawn(spec)
 	if err == nil {
-		d.opts.Journal.Born(journalEntry(r.proc, child.PID))
+		entry.PID = child.PID
+		d.opts.Journal.Born(entry)
 	}
 	if err != nil {
 		outs.explain(err)

@@ -28,7 +28,7 @@ func Holder(pidFile string) int {
 	}
 	info, err := os.Stat(pidFile)
 	s, serr := readStat(pid)
-	if err != nil || serr != nil || s.dead() || !namedSupervisord(pid) {
+	if err != nil || serr != nil || !supervisordRuns(pid) {
 		return 0
 	}
 	e := Entry{Start: s.start}
@@ -36,6 +36,12 @@ func Holder(pidFile string) int {
 		return 0
 	}
 	return pid
+}
+
+// supervisordRuns tells whether a process lives and is a supervisord.
+func supervisordRuns(pid int) bool {
+	s, err := readStat(pid)
+	return err == nil && !s.dead() && namedSupervisord(pid)
 }
 
 // namedSupervisord tells whether a process, or the script that it interprets,

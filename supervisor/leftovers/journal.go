@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,6 +14,12 @@ import (
 // openFlags keep a symbolic link, or a pipe without a writer, from being taken
 // for the file.
 const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+
+// A child that was forked but has not become its program yet is waited for.
+const (
+	birthPatience = 2 * time.Second
+	birthPause    = 20 * time.Millisecond
+)
 
 // spareLines is how many lines the file may have beyond twice what is worth
 // keeping before it is written anew.
@@ -72,9 +79,11 @@ func Claim(path string) (j *Journal, found []Found, damaged int, err error) {
 	return j, found, p.damaged, nil
 }
 
-// lock opens the file at path and locks it for this process.
+// lock opens the file at path and locks it for this process. A daemon that was
+// killed at a birth lives on in its child, with all its descriptors, until the
+// child becomes its program: that is waited for.
 func lock(path string) (*os.File, error) {
-	for {
+	for until := time.Now().Add(birthPatience); ; {
 		f, err := openOwn(path)
 		if err != nil {
 			return nil, err
@@ -86,7 +95,11 @@ func lock(path string) (*os.File, error) {
 				held.PID = p.header.Daemon
 			}
 			_ = f.Close() // nothing was written
-			if errors.Is(err, unix.EWOULDBLOCK) {
+			switch {
+			case errors.Is(err, unix.EWOULDBLOCK) && !supervisordRuns(held.PID) && time.Now().Before(until):
+				<-time.After(birthPause)
+				continue
+			case errors.Is(err, unix.EWOULDBLOCK):
 				return nil, held
 			}
 			return nil, fmt.Errorf("lock state file %q: %w", path, err)
@@ -99,11 +112,12 @@ func lock(path string) (*os.File, error) {
 	}
 }
 
-// Intend notes that the process of a program is about to be born, so that it
-// is found even when nobody lives to note its birth.
-func (j *Journal) Intend(group, name string) {
+// Intend notes that a process is about to be born, so that it is found even
+// when nobody lives to note its birth. Its PID, Start and World are found out.
+func (j *Journal) Intend(e Entry) {
 	if j != nil && j.world != "" {
-		j.note(Entry{Group: group, Name: name, Start: ticksNow(), World: j.world})
+		e.PID, e.Start, e.World = 0, ticksNow(), j.world
+		j.note(e)
 	}
 }
 

@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // sleeper starts a process in a session of its own.
@@ -186,7 +189,7 @@ func TestJournalStaysShort(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	j, _, _ := claim(t, path)
 	for range 20 * spareLines {
-		j.Intend("g", "n")
+		j.Intend(Entry{Group: "g", Name: "n"})
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -195,4 +198,38 @@ func TestJournalStaysShort(t *testing.T) {
 	if limit := int64(2 * spareLines * 250); info.Size() > limit {
 		t.Errorf("the file has %d bytes after %d entries about one process, want %d at most", info.Size(), 20*spareLines, limit)
 	}
+}
+
+// TestBirthThatNobodyNotedIsFound: the daemon was killed between the birth and
+// the note of it, which leaves the intent.
+func TestBirthThatNobodyNotedIsFound(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	j, _, _ := claim(t, path)
+	rules := Rules{StopSignal: 2, StopAsGroup: true}
+	j.Intend(Entry{Group: "some group", Name: "unnoted", Rules: rules})
+	j.Close(false)
+	// The shell's child has this process as its parent no more when the shell
+	// has ended.
+	script := `SUPERVISOR_GROUP_NAME='some group' SUPERVISOR_PROCESS_NAME=unnoted setsid sleep 1000 >/dev/null 2>&1 & echo $!`
+	said, err := exec.Command("/bin/sh", "-c", script).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(said)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	for end := time.Now().Add(10 * time.Second); ; {
+		if text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); string(text) == "sleep\n" || time.Now().After(end) {
+			break
+		}
+		<-time.After(time.Millisecond)
+	}
+	_, found, _ := claim(t, path)
+	if len(found) != 1 || found[0].PID != pid || found[0].Rules != rules {
+		t.Fatalf("Claim found %+v, want pid %d with %+v", found, pid, rules)
+	}
+	found[0].Process.Close()
 }

@@ -8,12 +8,6 @@ import (
 	"time"
 )
 
-// A child that was forked but has not become its program yet is waited for.
-const (
-	birthPatience = 2 * time.Second
-	birthPause    = 20 * time.Millisecond
-)
-
 // findAll returns what may be alive of a file's entries. For births of which
 // only the intent is known, it looks for the process.
 func findAll(entries map[key]Entry, world string) []Found {

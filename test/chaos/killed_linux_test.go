@@ -1,0 +1,199 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestKilledDaemonLeavesEachProgramRunningOnce kills the daemon at random
+// moments, while programs die and are restarted, and starts it again.
+func TestKilledDaemonLeavesEachProgramRunningOnce(t *testing.T) {
+	t.Parallel()
+	for _, orphans := range []string{"stop", "adopt"} {
+		t.Run(orphans, func(t *testing.T) {
+			t.Parallel()
+			rnd := random(t)
+			quiet, dying := scale(10, 40), scale(5, 20)
+			r := account(t, "kill -9 of the daemon, orphans="+orphans, fmt.Sprintf("%d programs, %d of them dying all the time", quiet+dying+2, dying))
+			d := start(t, spec{options: "orphans=" + orphans, files: map[string]string{"dying.sh": "exec sleep 0.$(($$ % 9 + 1))\n"}, config: fmt.Sprintf(
+				"[program:quiet]\ncommand=sleep 1000\nstartsecs=0\nnumprocs=%d\nprocess_name=q%%(process_num)d\n"+
+					"[program:dying]\ncommand=sh %%(here)s/dying.sh\nautorestart=true\nstartsecs=0\nnumprocs=%d\nprocess_name=d%%(process_num)d\n"+
+					"[program:stubborn]\ncommand=sh -c \"trap '' TERM; while :; do sleep 0.2; done\"\nstopwaitsecs=0\nkillasgroup=true\nstartsecs=0\n"+
+					"[program:family]\ncommand=sh -c 'sleep 999 & sleep 999 & wait'\nstopasgroup=true\nkillasgroup=true\nstartsecs=0\n", quiet, dying)})
+			for end := time.Now().Add(span(6*time.Second, 8)); time.Now().Before(end); {
+				<-time.After(time.Duration(rnd.IntN(300)) * time.Millisecond)
+				d.kill()
+				r.faults++
+				d.launch()
+			}
+			d.awaitAnswer()
+			d.until("all programs to run once", func() bool { return len(d.wrongCopies()) == 0 })
+			before := d.vitals()
+			d.end()
+			r.leaked += len(d.marked())
+			for _, p := range d.marked() {
+				t.Errorf("after the orderly end, process %+v is left", p)
+			}
+			r.note = fmt.Sprintf("fds %d, RSS %.1f MB", before.fds, float64(before.rss)/1024)
+			if _, err := os.Stat(d.path("supervisord.pid.state")); !os.IsNotExist(err) {
+				t.Errorf("Stat(state file) after an orderly end = %v, want that it is gone", err)
+			}
+		})
+	}
+}
+
+// wrongCopies returns the programs of which not exactly one process is the
+// leader of its session and known to the daemon.
+func (d *daemon) wrongCopies() []string {
+	d.t.Helper()
+	leaders := make(map[string][]int)
+	for pid, p := range d.marked() {
+		if p.session == pid && p.program != "" {
+			leaders[p.program] = append(leaders[p.program], pid)
+		}
+	}
+	var wrong []string
+	for _, i := range d.infos() {
+		pids := leaders[i.Name]
+		if len(pids) != 1 || pids[0] != i.PID {
+			wrong = append(wrong, fmt.Sprintf("%s: told pid %d, running %v", i.Name, i.PID, pids))
+		}
+	}
+	return wrong
+}
+
+// TestStateFileOfNoise starts daemons on a state file that is cut or overwritten.
+func TestStateFileOfNoise(t *testing.T) {
+	t.Parallel()
+	rnd := random(t)
+	r := account(t, "state file cut or filled with noise", "5 programs")
+	d := start(t, spec{config: "[program:a]\ncommand=sleep 1000\nstartsecs=0\nnumprocs=5\nprocess_name=a%(process_num)d\n"})
+	for range scale(6, 60) {
+		d.kill()
+		r.inputs++
+		damage(t, rnd, d.path("supervisord.pid.state"))
+		d.launch()
+		d.awaitAnswer()
+		d.untilAll("RUNNING")
+		if wrong := d.doubles(); len(wrong) > 0 && !strings.Contains(d.read("supervisord.log"), "are damaged") {
+			t.Errorf("%v run twice, and the log does not say that the state file is damaged", wrong)
+		}
+		// What a file of noise does not tell is the user's to end.
+		d.killStrangers()
+	}
+	d.end()
+}
+
+// damage does something to a file.
+func damage(t *testing.T, rnd *rand.Rand, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch rnd.IntN(4) {
+	case 0:
+		text = text[:rnd.IntN(len(text)+1)]
+	case 1:
+		for range 1 + len(text)/50 {
+			text[rnd.IntN(len(text))] ^= byte(1 << rnd.IntN(8))
+		}
+	case 2:
+		for i := range text {
+			text[i] = byte(rnd.IntN(256))
+		}
+	case 3:
+		text = append(text, make([]byte, 1<<20)...)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// doubles returns the programs of which more than one process runs.
+func (d *daemon) doubles() []string {
+	count := make(map[string]int)
+	for pid, p := range d.marked() {
+		if p.session == pid {
+			count[p.program]++
+		}
+	}
+	var names []string
+	for name, n := range count {
+		if n > 1 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// killStrangers kills the programs' processes that are not the daemon's.
+func (d *daemon) killStrangers() {
+	for pid, p := range d.marked() {
+		if p.parent != d.pid() && p.session == pid {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
+		}
+	}
+}
+
+// TestPidfile: a stale pidfile or socket never stops a start, a live daemon
+// always does.
+func TestPidfile(t *testing.T) {
+	t.Parallel()
+	r := account(t, "stale and live pidfiles and sockets", "1 program")
+	d := start(t, spec{config: "[program:a]\ncommand=sleep 1000\nstartsecs=0\n"})
+	for _, stale := range []string{"", "garbage", "0", "-1", "1", fmt.Sprint(os.Getpid()), "999999999999", fmt.Sprint(d.pid())} {
+		d.kill()
+		d.write("supervisord.pid", stale)
+		r.inputs++
+		d.launch()
+		d.awaitAnswer()
+	}
+	d.until("the program to run once", func() bool { return len(d.wrongCopies()) == 0 })
+	// The socket's file, the pidfile and the state file are deleted one after
+	// the other: any one of them is enough to tell.
+	first := d.cmd
+	for _, gone := range [][]string{nil, {"sock"}, {"sock", "supervisord.pid"}, {"sock", "supervisord.pid.state"}} {
+		aside(t, d, gone)
+		d.launch()
+		r.faults++
+		second := d.cmd
+		d.until("the second daemon to give up", func() bool { return !d.alive() })
+		if code := second.ProcessState.ExitCode(); code != 2 {
+			t.Errorf("without %q, a second daemon ended with status %d, want 2", gone, code)
+		}
+		back(t, d, gone)
+	}
+	d.cmd, d.exited = first, make(chan struct{})
+	if err := syscall.Kill(first.Process.Pid, 0); err != nil {
+		t.Errorf("the first daemon: %v, want that it lives", err)
+	}
+	go func(exited chan struct{}) { // ends with the first daemon
+		for syscall.Kill(first.Process.Pid, 0) == nil {
+			<-time.After(10 * time.Millisecond)
+		}
+		close(exited)
+	}(d.exited)
+	d.awaitAnswer()
+	d.until("the program to run once", func() bool { return len(d.wrongCopies()) == 0 })
+}
+
+// aside renames files.
+func aside(t *testing.T, d *daemon, names []string) { rename(t, d, names, "", ".aside") }
+
+// back brings them back.
+func back(t *testing.T, d *daemon, names []string) { rename(t, d, names, ".aside", "") }
+
+func rename(t *testing.T, d *daemon, names []string, from, to string) {
+	t.Helper()
+	for _, name := range names {
+		if err := os.Rename(d.path(name+from), d.path(name+to)); err != nil {
+			t.Error(err)
+		}
+	}
+}
