@@ -44,6 +44,9 @@ func tool(prog string) cmdline.Tool {
 	}
 }
 
+// safeVariable is the environment variable that stands for --safe.
+const safeVariable = "SUPERVISORCTL_SAFE"
+
 // run carries out the action that the arguments make up, or the shell's where
 // there are none. Its status is that of the action, and 0 for the shell.
 func run(ctx context.Context, prog string, line *commandLine, args []string) error {
@@ -54,6 +57,8 @@ func run(ctx context.Context, prog string, line *commandLine, args []string) err
 	o.Interactive = o.Interactive || len(args) == 0
 	o.Stdin, o.Stdout, o.Stderr = os.Stdin, os.Stdout, os.Stderr
 	o.Color = term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	wantsSafe := line.safe != nil || os.Getenv(safeVariable) != ""
+	o.Safe = wantsSafe && (term.IsTerminal(int(os.Stdout.Fd())) || term.IsTerminal(int(os.Stderr.Fd())))
 	controller := ctl.New(o)
 	defer controller.Close()
 	if len(args) == 0 {

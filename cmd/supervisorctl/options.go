@@ -15,7 +15,7 @@ import (
 type commandLine struct {
 	configuration, serverURL, username, password, historyFile *string
 	interactive                                               *string
-	caFile, insecure                                          *string // beyond the reference's
+	caFile, insecure, safe                                    *string // beyond the reference's
 }
 
 // option is one option of the command line, and where its value goes.
@@ -38,6 +38,7 @@ func (line *commandLine) options() []option {
 		{names: []string{"history_file", "r"}, to: &line.historyFile},
 		{names: []string{"history-file"}, to: &line.historyFile, beyond: true},
 		{names: []string{"cafile"}, to: &line.caFile, beyond: true},
+		{names: []string{"safe"}, to: &line.safe, isFlag: true, beyond: true},
 		{names: []string{"insecure"}, to: &line.insecure, isFlag: true, beyond: true},
 	}
 }

@@ -266,3 +266,42 @@ func TestColorOnlyWhereItIsWanted(t *testing.T) {
 		_, _ = x.end(t)
 	}
 }
+
+// TestTerminalObeysNoLogWithSafe shows a log that would set the title, clear the
+// screen and make the terminal type, with and without --safe.
+func TestTerminalObeysNoLogWithSafe(t *testing.T) {
+	t.Parallel()
+	d, run := control(t, servers+"[program:cat]\n"+
+		`command=/bin/sh -c "printf 'begin \033]0;t\007\033[2J\033[6n\033[31mred\033[0m end\n'; exec sleep 1000"`+"\nstartsecs=0\n")
+	settle(t, d)
+	const raw, safe = "\x1b]0;t\a\x1b[2J\x1b[6n\x1b[31mred\x1b[0m", "^[]0;t^G^[[2J^[[6n\x1b[31mred\x1b[0m"
+	for _, tt := range []struct {
+		env  string
+		args []string
+		want string
+	}{
+		{"X=", nil, raw}, // as the reference
+		{"X=", []string{"--safe"}, safe},
+		{"SUPERVISORCTL_SAFE=1", nil, safe},
+	} {
+		args := append(append([]string{"-c", "supervisord.conf"}, tt.args...), "tail", "-f", "cat")
+		x := openTerminal(t, ours(t), d, []string{tt.env}, args...)
+		if got := x.rawUntil(t, " end"); !strings.Contains(got, "begin "+tt.want+" end") {
+			t.Errorf("tail -f at a terminal with %s %q: got %q, want %q in it", tt.env, tt.args, got, tt.want)
+		}
+		x.send(t, "\x03")
+		_, _ = x.end(t)
+	}
+	if got := run("--safe version"); got.stdout != "4.3.0\n" {
+		t.Errorf("version --safe to a pipe: got %q, want 4.3.0", got.stdout)
+	}
+	x := openTerminal(t, ours(t), d, nil, "-c", "supervisord.conf", "--safe")
+	x.until(t, "\nsupervisor> ")
+	x.send(t, "version\r")
+	x.until(t, "4.3.0")
+	x.until(t, "\nsupervisor> ")
+	x.send(t, "\x04")
+	if _, status := x.end(t); status != 0 {
+		t.Errorf("the shell with --safe: status %d, want 0", status)
+	}
+}

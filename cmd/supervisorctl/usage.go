@@ -17,6 +17,8 @@ Options:
 -r/--history_file FILENAME -- keep what is typed into the shell in this file
 --cafile FILENAME -- check an https server's certificate by the authorities in
                      this PEM file
+--safe -- at a terminal, show the escape sequences in logs and names instead of
+          obeying them; colours pass (also: SUPERVISORCTL_SAFE=1)
 --insecure -- accept any certificate of an https server
 --vigilance-version -- print this program's own version and exit
 

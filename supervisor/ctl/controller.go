@@ -50,6 +50,9 @@ type Options struct {
 	Interactive bool
 	// Color marks states, for people only.
 	Color bool
+	// Safe shows the escape sequences in what others wrote, apart from colours,
+	// instead of letting the terminal obey them.
+	Safe bool
 
 	Stdin          *os.File
 	Stdout, Stderr io.Writer
@@ -58,6 +61,8 @@ type Options struct {
 // Controller carries out actions one after the other.
 type Controller struct {
 	options    Options
+	terminal   io.Writer      // standard output as it was given
+	safe       []*safeWriter  // before standard output and error, if wanted
 	client     *client.Client // made when it is first needed
 	in         lineReader     // made when it is first needed
 	exitStatus int
@@ -68,10 +73,20 @@ type Controller struct {
 }
 
 // New returns a controller. It does not connect to the server yet.
-func New(o Options) *Controller { return &Controller{options: o} }
+func New(o Options) *Controller {
+	c := &Controller{options: o, terminal: o.Stdout}
+	if o.Safe {
+		c.safe = []*safeWriter{{w: o.Stdout}, {w: o.Stderr}}
+		c.options.Stdout, c.options.Stderr = c.safe[0], c.safe[1]
+	}
+	return c
+}
 
 // Close gives up the connection and leaves the terminal as it was.
 func (c *Controller) Close() {
+	for _, w := range c.safe {
+		w.flush()
+	}
 	c.disconnect()
 	if c.in != nil {
 		c.in.close()

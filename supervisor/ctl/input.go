@@ -164,7 +164,7 @@ func (c *Controller) input() lineReader {
 
 // openEditor makes a terminal the place where lines are edited.
 func (c *Controller) openEditor() {
-	out, ok := c.options.Stdout.(*os.File)
+	out, ok := c.terminal.(*os.File)
 	if !ok || !term.IsTerminal(int(out.Fd())) || !term.IsTerminal(int(c.options.Stdin.Fd())) || !liner.TerminalSupported() {
 		return
 	}
