@@ -7,14 +7,11 @@ import (
 	_ "embed" // floors/floor.c
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 )
 
 //go:embed floors/floor.c
@@ -143,76 +140,4 @@ func inC(keys []string, args ...string) func(context.Context, *bench, int) (map[
 		}
 		return got, nil
 	}
-}
-
-// takeS6 lets s6-svscan start a folder for each program and stop them again.
-// A folder's run is the floor program, which appends a byte to a file and
-// becomes sleep: what a run script does at least.
-func takeS6(ctx context.Context, b *bench, size int) (_ map[string]samples, err error) {
-	svscan, err := exec.LookPath("s6-svscan")
-	if err != nil || b.floor == "" {
-		return nil, errors.Join(err, errors.New("it needs Debian's packages s6 and gcc"))
-	}
-	dir, err := os.MkdirTemp(b.dir, "s6-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for s6: %w", err)
-	}
-	running := filepath.Join(dir, ".running")
-	if err := os.WriteFile(running, nil, 0o600); err != nil {
-		return nil, fmt.Errorf("prepare s6: %w", err)
-	}
-	for i := range size {
-		folder := filepath.Join(dir, fmt.Sprintf("p%d", i))
-		if err := errors.Join(os.Mkdir(folder, 0o700), os.Symlink(b.floor, filepath.Join(folder, "run"))); err != nil {
-			return nil, fmt.Errorf("prepare s6: %w", err)
-		}
-	}
-	// All that s6 starts holds the pipe, so that its end is theirs.
-	alive, held, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("prepare s6: %w", err)
-	}
-	defer func() { err = errors.Join(err, alive.Close()) }()
-	cmd := exec.CommandContext(ctx, svscan, "-c", strconv.Itoa(2*size+10), dir)
-	cmd.Env = append(b.environ(), "BENCH_RUNNING="+running)
-	cmd.ExtraFiles = []*os.File{held}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	began := time.Now()
-	if err := errors.Join(cmd.Start(), held.Close()); err != nil {
-		return nil, fmt.Errorf("start s6-svscan: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			b.sweep()
-			_ = cmd.Wait() // killed above
-		}
-	}()
-	for n := 0; n < size; {
-		if err := sleep(ctx, time.Millisecond); err != nil {
-			return nil, fmt.Errorf("s6-svscan had started %d of %d: %w", n, size, err)
-		}
-		fi, err := os.Stat(running)
-		if err != nil {
-			return nil, fmt.Errorf("look at s6's programs: %w", err)
-		}
-		n = int(fi.Size())
-	}
-	started := time.Since(began)
-	began = time.Now()
-	if err := exec.CommandContext(ctx, filepath.Join(filepath.Dir(svscan), "s6-svscanctl"), "-t", dir).Run(); err != nil {
-		return nil, fmt.Errorf("stop s6-svscan: %w", err)
-	}
-	if end, ok := ctx.Deadline(); ok {
-		if err := alive.SetReadDeadline(end); err != nil {
-			return nil, fmt.Errorf("bound the end of s6: %w", err)
-		}
-	}
-	if _, err := io.Copy(io.Discard, alive); err != nil {
-		return nil, fmt.Errorf("wait for the end of s6's programs: %w", err)
-	}
-	stopped := time.Since(began)
-	if err := cmd.Wait(); err != nil {
-		return nil, fmt.Errorf("wait for s6-svscan: %w", err)
-	}
-	return map[string]samples{"start/all": {ms(started)}, "stop/groups": {ms(stopped)}, "stopgroup/group": {ms(stopped)}}, nil
 }

@@ -103,7 +103,7 @@ var measures = []measure{
 	},
 	{
 		name: "deaths", sizes: []int{200}, short: []int{50}, of: programs, rounds: 1, take: takeDeaths,
-		figures: []figure{{"lost", "that die at once, of which a listener that takes 50 ms each never hears", "lost", 0}},
+		figures: []figure{{"lost", "all killed at once: how many a listener that takes 50 ms for each never hears of", "lost", 0}},
 	},
 	{
 		name: "storm", sizes: one, short: one, rounds: 2, take: takeStorm,

@@ -102,8 +102,8 @@ func (j job) budget() time.Duration {
 // programs, and a minute for their end.
 const (
 	lifeBudget     = 45 * time.Second
-	lifeBudgetEach = 180 * time.Millisecond
-	maxLifeBudget  = 4 * time.Minute
+	lifeBudgetEach = 150 * time.Millisecond
+	maxLifeBudget  = 200 * time.Second
 )
 
 // manyPrograms is the size from which one round has to do.
@@ -127,7 +127,12 @@ func (j job) rounds(m measure, o options) int {
 // over.
 func (b *bench) measureAll(ctx context.Context) (results []*result, gaps []gap) {
 	gaps = b.buildFloor(ctx)
-	for _, j := range b.jobs() {
+	jobs, most := b.jobs(), time.Duration(0)
+	for _, j := range jobs {
+		most += j.budget()
+	}
+	_, _ = fmt.Fprintf(b.progress, "%v at most, and the floors; usually less\n", most.Round(time.Second))
+	for _, j := range jobs {
 		if ctx.Err() != nil {
 			gaps = append(gaps, gap{j.title(), "the run was interrupted before"})
 			continue
