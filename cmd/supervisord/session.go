@@ -215,8 +215,13 @@ func (s *session) settle(cfg *config.Config, first bool, said *remarks) error {
 			said.infos = append(said.infos, note)
 		}
 	}
+	osproc.ReserveThreads(spareThreads)
 	return nil
 }
+
+// spareThreads is how many system calls may block at once, on a slow disk say,
+// while the system refuses new threads.
+const spareThreads = 16
 
 // openLog opens the daemon's log and begins it with said.
 func openLog(sd *config.Supervisord, said remarks) (*mainlog.Logger, error) {

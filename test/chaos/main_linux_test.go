@@ -49,6 +49,7 @@ func run(m *testing.M) int {
 			defer func() { _ = os.RemoveAll(dir) }()
 			args := []string{"build", "-tags", "urfave_cli_no_docs", "-o", dir, "../../cmd/supervisord"}
 			var said []byte
+			_ = os.Chmod(dir, 0o755) //nolint:gosec // other users run it, too
 			if said, err = exec.Command("go", args...).CombinedOutput(); err != nil {
 				err = fmt.Errorf("%w: %s", err, said)
 			}
