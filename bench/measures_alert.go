@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -18,27 +17,32 @@ import (
 	"time"
 )
 
-// takeAlert kills programs one at a time and looks how long it takes until the
-// mail about that is handed over: by vigilance's crashmail to an SMTP server,
-// and by superlance's, where Python has it, to the command of its -s. Both are
-// played by this program.
+// takeAlert kills programs one at a time and looks how long it takes until
+// crashmail's mail about that comes to an SMTP server, which this program plays.
 func takeAlert(ctx context.Context, b *bench, d daemon, _ int) ([]samples, error) {
-	var ours, theirs samples
 	crashmail, err := b.tool("crashmail")
-	if err == nil {
-		ours, err = b.alerts(ctx, d, "tcp", func(to string) (string, error) {
-			return "command=" + crashmail + " -a -m ops@example.com --smtp-host " + to + " --smtp-tls none --spool %(here)s/spool\n", nil
-		})
+	if err != nil {
+		return nil, err
 	}
-	python, missing := b.superlance(ctx)
-	if missing == nil {
-		theirs, missing = b.alerts(ctx, d, "unix", func(to string) (string, error) {
-			line, err := playing("sendmail", to)
-			own, environment, _ := strings.Cut(strings.TrimPrefix(line, "command="), "\n")
-			return "command=" + python + " -m superlance.crashmail -a -m ops@example.com -s " + own + "\n" + environment, err
-		})
+	s, err := b.alerts(ctx, d, "tcp", func(to string) (string, error) {
+		return "command=" + crashmail + " -a -m ops@example.com --smtp-host " + to + " --smtp-tls none --spool %(here)s/spool\n", nil
+	})
+	return []samples{s, s}, err
+}
+
+// takeSuperlance is takeAlert with superlance's crashmail, which hands its
+// mails to a command that this program plays.
+func takeSuperlance(ctx context.Context, b *bench, d daemon, _ int) ([]samples, error) {
+	python, err := b.superlance(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return []samples{ours, ours, theirs, theirs}, errors.Join(err, missing)
+	s, err := b.alerts(ctx, d, "unix", func(to string) (string, error) {
+		lines, err := playing("sendmail", to)
+		self, environment, _ := strings.Cut(strings.TrimPrefix(lines, "command="), "\n")
+		return "command=" + python + " -m superlance.crashmail -a -m ops@example.com -s " + self + "\n" + environment, err
+	})
+	return []samples{s, s}, err
 }
 
 // tool returns the path of a command of vigilance's that lies beside one of the

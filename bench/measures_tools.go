@@ -52,8 +52,13 @@ func sizeOf(d daemon, name string) samples {
 	return samples{float64(fi.Size()) / (1 << 20)}
 }
 
-// toolRuns is how often a command is started.
-const toolRuns = 10
+// toolRuns returns how often a command is started.
+func (b *bench) toolRuns() int {
+	if b.short {
+		return 3
+	}
+	return 10
+}
 
 // firstLines returns how long supervisorctl takes to its first line of output.
 func firstLines(ctx context.Context, b *bench, d daemon) (_ samples, err error) {
@@ -69,7 +74,7 @@ func firstLines(ctx context.Context, b *bench, d daemon) (_ samples, err error) 
 		return nil, err
 	}
 	var s samples
-	for range toolRuns {
+	for range b.toolRuns() {
 		took, _, err := b.firstLine(ctx, nil, d.ctl(), "-c", r.conf(), "status")
 		if err != nil {
 			return s, err
@@ -82,10 +87,10 @@ func firstLines(ctx context.Context, b *bench, d daemon) (_ samples, err error) 
 // idleListener returns how long a listener takes to say READY, in ms, and how
 // much memory it holds, in MiB, when it has done nothing for a while.
 func (b *bench) idleListener(ctx context.Context, command ...string) (ready, memory samples, err error) {
-	for range toolRuns {
+	for range b.toolRuns() {
 		var held float64
 		look := func(pid int) (err error) {
-			if len(memory) >= 3 { // which does not change much
+			if len(memory) >= b.toolRuns()/3 { // which does not change much
 				return nil
 			}
 			if err = sleep(ctx, time.Second); err == nil {
