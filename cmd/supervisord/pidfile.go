@@ -3,10 +3,15 @@ package main
 import (
 	"fmt"
 	"os"
+
+	"github.com/vigilance-go/vigilance/supervisor/childlog"
 )
 
 // writePIDFile writes the process id to path.
 func writePIDFile(path string) error {
+	if err := childlog.CheckLink(path); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,7 +18,7 @@ import (
 // dir/PROCESS-CHANNEL---IDENTIFIER-RANDOM.log. CleanAuto finds it by that name.
 func AutoName(dir, process, channel, identifier string) (string, error) {
 	const letters, length, attempts = "abcdefghijklmnopqrstuvwxyz0123456789_", 8, 10000
-	prefix := fmt.Sprintf("%s-%s---%s-", process, channel, identifier)
+	prefix := fmt.Sprintf("%s-%s---%s-", inFolder(process), channel, inFolder(identifier))
 	for range attempts {
 		random := make([]byte, length)
 		for i := range random {
@@ -36,11 +37,15 @@ func AutoName(dir, process, channel, identifier string) (string, error) {
 	return "", fmt.Errorf("create automatic log in %q: every name with prefix %q is taken", dir, prefix)
 }
 
+// inFolder returns a name as part of a file's, which leads out of no folder: the
+// variables in process_name and identifier may hold anything.
+func inFolder(name string) string { return strings.ReplaceAll(name, "/", "_") }
+
 // CleanAuto deletes the files in dir that AutoName made for identifier, and
 // their rotated backups. It returns the paths of those that it could not
 // delete, or the error that kept it from listing dir.
 func CleanAuto(dir, identifier string) (failed []string, err error) {
-	ours, err := regexp.Compile(`^.+?---` + regexp.QuoteMeta(identifier) + `-\S+\.log`)
+	ours, err := regexp.Compile(`^.+?---` + regexp.QuoteMeta(inFolder(identifier)) + `-\S+\.log`)
 	if err != nil {
 		return nil, fmt.Errorf("find automatic logs of %q: %w", identifier, err)
 	}

@@ -49,6 +49,11 @@ func openTarget(path string, extra int) (fd int, shared bool, err error) {
 		fd, err := unix.FcntlInt(uintptr(own), unix.F_DUPFD_CLOEXEC, 3)
 		return fd, true, err
 	}
+	if !isOwn {
+		if err := CheckLink(path); err != nil {
+			return -1, false, err
+		}
+	}
 	const flags = unix.O_WRONLY | unix.O_APPEND | unix.O_CREAT | unix.O_CLOEXEC |
 		unix.O_NOCTTY | unix.O_NONBLOCK
 	for {

@@ -61,6 +61,7 @@ func (r *reader) readMain() error {
 	if err != nil {
 		return &Error{Text: "could not read config file " + r.path}
 	}
+	r.warnExposed(path)
 	return r.parse(data, r.path)
 }
 
@@ -117,6 +118,7 @@ func (r *reader) readInclude(path string) error {
 	r.infos = append(r.infos, fmt.Sprintf(`Included extra file "%s" during parsing`, path))
 	known := len(r.doc.sections)
 	if data, err := os.ReadFile(path); err == nil {
+		r.warnExposed(path)
 		if err := r.parse(data, path); err != nil {
 			return err
 		}
