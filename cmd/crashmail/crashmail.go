@@ -16,9 +16,8 @@ import (
 type crashmail struct {
 	options
 	identity alert.Identity
-	tail     *alert.LogTail // nil for no log in the mail
-	queue    notify.Queue
-	channels *alert.Channels // in place of queue, where more than superlance is asked for
+	tail     *alert.LogTail             // nil for no log in the mail
+	put      func(notify.Message) error // keeps a message until it is delivered
 	stderr   *alert.Stderr
 	log      *slog.Logger
 }
@@ -34,7 +33,7 @@ func (c *crashmail) handle(ctx context.Context, ev listener.Event) error {
 		events = defaults().Events
 	}
 	wanted := events.Has(p)
-	recovery := !wanted && c.channels != nil && c.engine.Policy.Recovered > 0 && p.EventType == listener.ProcessStateRunning
+	recovery := !wanted && c.engine.Policy.Recovered > 0 && p.EventType == listener.ProcessStateRunning
 	if !wanted && !recovery {
 		return nil
 	}
@@ -44,8 +43,9 @@ func (c *crashmail) handle(ctx context.Context, ev listener.Event) error {
 		return nil
 	}
 	m := c.message(ev.Header, p, time.Now())
-	m.Recovery = recovery
-	if wanted {
+	if recovery {
+		m.Recovery, m.Body = true, "" // superlance has no words for it
+	} else {
 		c.stderr.Text(announcement(p))
 		c.addLog(ctx, &m)
 	}
@@ -54,34 +54,6 @@ func (c *crashmail) handle(ctx context.Context, ev listener.Event) error {
 		return fmt.Errorf("keep the message: %w", err)
 	}
 	return nil
-}
-
-// put keeps a message until it is delivered.
-func (c *crashmail) put(m notify.Message) error {
-	if c.channels != nil {
-		return c.channels.Put(m)
-	}
-	return c.queue.Put(m, c.targets...)
-}
-
-// compose writes the mail for one event as it was written when that came in,
-// and for several as all tools do.
-func (c *crashmail) compose(composer notify.Composer) func([]notify.Message) notify.Message {
-	if c.prefix != "" {
-		composer.Prefix = c.prefix + ": "
-	}
-	composer.Full = true
-	return func(events []notify.Message) notify.Message {
-		if m := events[0]; len(events) == 1 && !m.Recovery && !c.ownWords() {
-			return m
-		}
-		return composer.Compose(events)
-	}
-}
-
-// ownWords tells that the mails are not to be in superlance's words.
-func (c *crashmail) ownWords() bool {
-	return c.engine.Composer.Title != nil || c.engine.Composer.Body != nil || c.engine.Composer.Lang != notify.English
 }
 
 // announcement is what superlance's tools write when they mail.

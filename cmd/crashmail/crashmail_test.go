@@ -286,15 +286,11 @@ func TestTestPrintsTheConversationWithoutSecrets(t *testing.T) {
 	}
 }
 
-// full is a queue that keeps nothing.
-type full struct{ notify.Queue }
-
-func (full) Put(notify.Message, ...string) error { return notify.ErrFull }
-
 func TestWhatCannotBeKeptGoesBackToTheDaemon(t *testing.T) {
 	var stderr checktest.Buffer
 	out := alert.NewStderr(&stderr)
-	c := &crashmail{options: options{targets: []string{"a@example.com"}}, queue: full{}, stderr: out, log: out.Logger()}
+	full := func(notify.Message) error { return notify.ErrFull }
+	c := &crashmail{options: options{targets: []string{"a@example.com"}}, put: full, stderr: out, log: out.Logger()}
 	daemon := listenertest.Start(t, c.handle, listener.WithLogger(c.log))
 	daemon.Deliver(crash("cat", "cat", 1), listener.ResultFail)
 	if !strings.Contains(stderr.String(), "queue is full") {

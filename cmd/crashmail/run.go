@@ -10,13 +10,7 @@ import (
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/listener"
-	"github.com/vigilance-go/vigilance/notify"
-	"github.com/vigilance-go/vigilance/notify/mail"
 )
-
-// stopTimeout is how long mails are still sent after the daemon has asked
-// crashmail to stop; the daemon kills it after stopwaitsecs, 10 s by default.
-const stopTimeout = 5 * time.Second
 
 // errNotAListener is a start by something else than a supervisord.
 var errNotAListener = errors.New("crashmail must be run as a supervisor event listener")
@@ -25,7 +19,7 @@ var errNotAListener = errors.New("crashmail must be run as a supervisor event li
 func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer, serve ...listener.Option) error {
 	switch {
 	case o.check:
-		return check(o, stdout)
+		return check(ctx, o, stdout)
 	case o.test:
 		return sendTest(ctx, o, stdout)
 	}
@@ -50,70 +44,37 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 	if err != nil {
 		return err
 	}
-	if o.engine.Asked || c.ownWords() {
-		return c.serveMerged(ctx, notifier, serve)
+	prefix := ""
+	if o.prefix != "" {
+		prefix = o.prefix + ": "
 	}
-	var durable bool
-	c.queue, durable = alert.OpenQueue(o.spool, o.env.GroupName, c.log)
-	deliverer := notify.Deliverer{
-		Queue: c.queue, Notifier: c.reporting(notifier), Log: c.log, StopTimeout: stopTimeout,
-	}
-	deliveries, stop := context.WithCancel(context.WithoutCancel(ctx))
-	left := make(chan int)
-	go func() { left <- deliverer.Run(deliveries) }() // stop ends it
-	err = listener.Serve(ctx, c.handle, serve...)
-	stop()
-	if n := <-left; n > 0 && durable {
-		c.log.Info("mails wait in the spool for the next start", "messages", n)
-	} else if n > 0 {
-		c.log.Error("mails are lost: they could not be delivered, and there is no spool", "messages", n)
-	}
-	return err
-}
-
-// serveMerged is what is left of run where mails are merged or held back.
-func (c *crashmail) serveMerged(ctx context.Context, notifier notify.Notifier, serve []listener.Option) error {
-	to := alert.Destination{Notifier: c.reporting(notifier), Targets: c.targets}
-	c.channels = alert.OpenChannels([]alert.Destination{to}, c.spool, c.env.GroupName, c.engine, c.log)
-	c.channels.Compose(c.compose(c.engine.Composer))
-	c.channels.Start(ctx)
-	defer c.channels.Stop()
+	outbox := alert.OpenOutbox(alert.OutboxOptions{
+		Mail: stderr.Reporting(notifier, o.mail.Sendmail.From), Targets: o.targets,
+		Spool: o.spool, Group: o.env.GroupName, Prefix: prefix, Engine: o.engine, Log: c.log,
+	})
+	c.put = outbox.Put
+	outbox.Start(ctx)
+	defer outbox.Stop()
 	return listener.Serve(ctx, c.handle, serve...)
 }
 
-// check has checked the options by being called.
-func check(o options, stdout io.Writer) error {
+// check has checked the options by being called; what is left is what they
+// stand for.
+func check(ctx context.Context, o options, stdout io.Writer) error {
 	if len(o.targets) == 0 {
 		return errors.New("check options: no recipient, want -m ADDRESS")
 	}
-	if _, err := o.mail.Notifier(nil); err != nil {
+	notifier, err := o.mail.Notifier(nil)
+	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stdout, "== options are good; whether mail arrives, only --test can tell\n")
-	return nil
-}
-
-// reporting wraps a Notifier so that each mail that is sent stands on standard
-// error, as superlance writes it.
-func (c *crashmail) reporting(n notify.Notifier) notify.Notifier {
-	return notify.NotifierFunc(func(ctx context.Context, m notify.Message) error {
-		err := n.Notify(ctx, m)
-		if err == nil {
-			c.stderr.Text("Mailed:\n\n" + mail.Text(c.mail.Sendmail.From, m))
-		}
-		return err
-	})
+	return alert.CheckMail(ctx, notifier, o.spool, o.env.GroupName, stdout)
 }
 
 // sendTest sends a test mail to every recipient and prints the conversations.
 func sendTest(ctx context.Context, o options, stdout io.Writer) error {
 	if len(o.targets) == 0 {
 		return errors.New("send a test mail: no recipient, want -m ADDRESS")
-	}
-	trace := mail.NewTrace(stdout)
-	notifier, err := o.mail.Notifier(trace)
-	if err != nil {
-		return err
 	}
 	now := time.Now()
 	c := &crashmail{options: o}
@@ -122,21 +83,5 @@ func sendTest(ctx context.Context, o options, stdout io.Writer) error {
 	}, now)
 	m.ID = fmt.Sprintf("test.%d.%d", os.Getpid(), now.UnixNano())
 	m.Body = "This is a test of crashmail on " + o.host + ". No process has crashed. A real mail says:\n\n" + m.Body
-	failed := 0
-	for _, to := range o.targets {
-		m.To = to
-		attempt, cancel := context.WithTimeout(ctx, notify.DefaultTimeout)
-		err := notifier.Notify(attempt, m)
-		cancel()
-		outcome := "accepted"
-		if err != nil {
-			failed++
-			outcome = err.Error()
-		}
-		_, _ = fmt.Fprintf(stdout, "== %s: %s\n", to, outcome) // the exit status tells as well
-	}
-	if failed > 0 {
-		return fmt.Errorf("send a test mail: %d of %d were not accepted", failed, len(o.targets))
-	}
-	return nil
+	return alert.SendTest(ctx, o.mail, o.targets, m, stdout)
 }

@@ -31,6 +31,8 @@ func TestUnderSupervisord(t *testing.T) {
 // Each tool has these: superlance's statuses, and optparse's words.
 func TestExitStatuses(t *testing.T) {
 	const usage = "Usage: crashmailbatch [options]\n\n"
+	server := mailtest.Start(t, mailtest.Options{StartTLS: true})
+	good := func(more ...string) []string { return append(batchmailtest.Args(server, t.TempDir()), more...) }
 	both := []string{"-t", "a@example.com", "-f", "b@example.com"}
 	with := func(more ...string) []string { return append(append([]string{}, both...), more...) }
 	for _, tt := range []struct {
@@ -61,8 +63,12 @@ func TestExitStatuses(t *testing.T) {
 		{with("-u", "x", "--password-file", "/nowhere"), 1, "", "crashmailbatch: read password file: open /nowhere"},
 		{with("--smtp-ca-file", "x"), 2, "", usage + "crashmailbatch: error: --smtp-ca-file without --tls\n"},
 		{[]string{"-t", "no address@", "-f", "b"}, 1, "", `crashmailbatch: read recipient "no address@", want an address`},
-		{with("--check", "-i", "-1", "--tls", "-e", "TICK_3600", "--max-length=0"), 0, "== options are good", ""},
-		{[]string{"-t", "root", "-f", "supervisord", "--check"}, 0, "== options are good", ""},
+		{good("--check", "-i", "-1", "--tls", "--smtp-ca-file", server.CAFile, "-e", "TICK_3600", "--max-length=0"), 0, "== options are good", ""},
+		{good("-t", "root", "-f", "supervisord", "--check"), 0, "== options are good", ""},
+		{with("--check", "-H", "127.0.0.1:1"), 1, "", "crashmailbatch: check the mail server: reach 127.0.0.1:1: "},
+		{good("--check", "--spool", "/dev/null/spool"), 1, "", `crashmailbatch: check the spool: folder "/dev/null/spool/_" cannot be written, so messages would only be kept in memory; name another with --spool: not a directory`},
+		{with("--events", "CRASHED"), 2, "", usage + `crashmailbatch: error: --events: read event "CRASHED"`},
+		{with("--flood", "often"), 2, "", usage + `crashmailbatch: error: --flood: read time "often", want one like`},
 		{[]string{"--version"}, 0, "", ""},
 	} {
 		stdout, stderr, status := checktest.Output(t, checktest.Command(tt.args...))

@@ -57,14 +57,16 @@ func (h *httpok) act(ctx context.Context, bad []finding) {
 	}
 	if h.allYoung(infos) {
 		for _, f := range bad {
-			f.failures--
+			f.Failures--
 			h.station.Log.Info("a check has failed, which does not count: the processes were started a moment ago",
 				"url", f.url, "fault", f.fault, "grace", h.grace)
 		}
 		return
 	}
+	group, process := h.about(infos, bad[0].url)
 	for _, f := range bad {
-		f.failures, f.acted = 0, true
+		f.Failures, f.Acted = 0, true
+		f.Group, f.Process = group, process
 		lines = append(lines, f.answer.text)
 	}
 	tried, limited := h.restartAll(ctx, infos, write)
@@ -73,11 +75,40 @@ func (h *httpok) act(ctx context.Context, bad []finding) {
 	if quiet {
 		return
 	}
+	reason := bad[0].fault
+	for _, line := range lines[len(bad)+1:] { // after what is restarted
+		if !strings.Contains(line, "\n") { // the output of a command is too much
+			reason += "; " + line
+		}
+	}
 	subject := bad[0].url + ": " + bad[0].fault
 	if more := len(bad) - 1; more > 0 {
 		subject += fmt.Sprintf(" (and %d more)", more)
 	}
-	h.station.Post(notify.Message{Subject: h.Subject(subject), Body: strings.Join(lines, "\n")})
+	h.station.Post(notify.Message{
+		Subject: h.Subject(subject), Body: strings.Join(lines, "\n"),
+		Event: failedEvent, Group: group, Process: process, Reason: reason,
+	})
+}
+
+// failedEvent is what the mails are about, for those that are merged.
+const failedEvent = "URL_CHECK_FAILED"
+
+// about returns the process that mails are about: the one that is selected, so
+// that it can be silenced as elsewhere, or the URL in its place where there are
+// others.
+func (h *httpok) about(infos []client.ProcessInfo, url string) (group, process string) {
+	n := 0
+	for _, p := range infos {
+		if h.selected(p) {
+			group, process = p.Group, p.Name
+			n++
+		}
+	}
+	if n != 1 {
+		return "", url
+	}
+	return group, process
 }
 
 // allYoung tells whether there are processes to restart, but none that may be

@@ -30,30 +30,34 @@ func main() {
 // tool is the command as package cmdline runs it.
 func tool(stdout, stderr io.Writer) cmdline.Tool {
 	eager := true
+	option := func(o cmdline.Option) error {
+		switch o.Name { // of these two the last one counts
+		case "eager":
+			eager = true
+		case "not-eager":
+			eager = false
+		}
+		return nil
+	}
 	return cmdline.Tool{
 		Name:   "httpok",
 		Stdout: stdout,
 		Stderr: stderr,
 		Flags:  flags(),
 		Shows: []cmdline.Show{
-			{Name: "help", Aliases: []string{"h"}, Text: usage},
+			{Name: "help", Aliases: []string{"h"}, Text: usage()},
 			{Name: "version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
-		Option: func(o cmdline.Option) error {
-			switch o.Name { // of these two the last one counts
-			case "eager":
-				eager = true
-			case "not-eager":
-				eager = false
-			}
-			return nil
-		},
+		Option: option,
 		Complain: func(stderr io.Writer, name string, err error) int {
-			_, _ = io.WriteString(stdout, usage)    // as superlance does, and nothing else can be done
+			_, _ = io.WriteString(stdout, usage())  // as superlance does, and nothing else can be done
 			_ = cmdline.Complain(stderr, name, err) // its status is supervisord's
 			return check.UsageStatus
 		},
 		Run: func(c *cli.Context) error {
+			if err := alert.UseConfig(c, "httpok", flags(), option); err != nil {
+				return err
+			}
 			o, err := readOptions(c)
 			if err != nil {
 				return err
@@ -88,7 +92,8 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "insecure", Category: cmdline.Beyond},
 		beyond("failures"), beyond("grace"), beyond("retry-interval"),
 		&cli.BoolFlag{Name: "restart-fatal", Category: cmdline.Beyond},
-		&cli.BoolFlag{Name: "recovery", Category: cmdline.Beyond},
+		&cli.BoolFlag{Name: "recovery", Category: cmdline.Beyond}, beyond("recovered"),
+		&cli.StringSliceFlag{Name: "url", Category: cmdline.Beyond},
 	}, check.Flags()...)
 }
 
@@ -115,7 +120,7 @@ func readOptions(c *cli.Context) (options, error) {
 	o := options{
 		programs:     c.StringSlice("program"),
 		any:          c.Bool("any"),
-		urls:         c.Args().Slice(),
+		urls:         append(c.Args().Slice(), c.StringSlice("url")...),
 		gcore:        c.String("gcore"),
 		coredir:      c.String("coredir"),
 		restartFatal: c.Bool("restart-fatal"),
@@ -128,6 +133,10 @@ func readOptions(c *cli.Context) (options, error) {
 	var err error
 	if o.Options, err = check.ReadOptions(c, "httpok"); err != nil {
 		return o, err
+	}
+	o.recovery = o.recovery || o.Engine.Policy.Recovered > 0
+	if o.recovery && o.Engine.Policy.Recovered == 0 {
+		o.Engine.Policy.Recovered = time.Nanosecond // at once
 	}
 	if text := c.String("failures"); text != "" {
 		if o.failures, err = strconv.Atoi(text); err != nil || o.failures < 1 {

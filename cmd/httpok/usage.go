@@ -9,7 +9,8 @@ const section = `    [eventlistener:httpok]
 `
 
 // usage is what --help prints, and what follows a wrong option.
-const usage = `httpok [-p processname] [-a] [-g gcore] [-d coredir] [-t timeout]
+func usage() string {
+	return `httpok [-p processname] [-a] [-g gcore] [-d coredir] [-t timeout]
        [-c status_code] [-b inbody] [-m mail_address] [-s sendmail] [-e|-E]
        [-n name] [other options] URL...
 
@@ -35,7 +36,7 @@ Which processes:
 
 What is asked:
 
-URL -- http:// and https:// are asked with GET, and redirections not followed.
+URL, --url URL -- http:// and https:// are asked with GET, and redirections not followed.
       http+unix://%2Frun%2Fapp.sock/path asks at a Unix socket.
       tcp://host:port and unix:///run/app.sock are only connected to. Several
       URLs are asked at the same time; one that is bad is enough.
@@ -98,10 +99,12 @@ Who is told:
 
 --recovery -- mail also when the URL is well again.
 
+--recovered TIME -- mail when it has been well again for so long.
+
 --test -- ask all URLs now, print the answers, and send a test mail. Needs no
       supervisord.
 
-` + check.MailUsage + `
+` + check.MailUsage("httpok") + `
 --version -- print the version and exit.
 
 -h, --help -- print this text and exit.
@@ -110,3 +113,4 @@ A sample invocation:
 
 httpok -p program1 -p group1:program2 http://localhost:8080/tasty
 `
+}

@@ -21,6 +21,7 @@ type httpok struct {
 	options
 	station *check.Station
 	watched []*watched
+	saved   *check.Saved
 	// limitTold tells that the mail about reached limits was sent.
 	limitTold bool
 }
@@ -28,9 +29,44 @@ type httpok struct {
 // watched is a URL and how it has been.
 type watched struct {
 	*probe
-	failures int       // in a row, since something was done about them
-	since    time.Time // when the first of them was, or of those before
-	acted    bool      // something was done since it was well
+	past
+}
+
+// past is how a URL has been: what must survive a restart of httpok.
+type past struct {
+	Failures int       `json:"failures,omitempty"` // in a row, since something was done about them
+	Since    time.Time `json:"since,omitzero"`     // when the first of them was, or of those before
+	Acted    bool      `json:"acted,omitempty"`    // something was done since it was well
+	// Group and Process are what its mails are about; Group is empty for the URL.
+	Group   string `json:"group,omitempty"`
+	Process string `json:"process,omitempty"`
+}
+
+// memory is what of a httpok must survive its restart.
+type memory struct {
+	URLs      map[string]past `json:"urls"`
+	LimitTold bool            `json:"limit_told,omitempty"`
+}
+
+// recall takes up what the httpok before knew, which may have been killed.
+func (h *httpok) recall() {
+	var m memory
+	h.saved.Load(&m)
+	h.limitTold = m.LimitTold
+	for _, w := range h.watched {
+		w.past = m.URLs[w.url]
+	}
+}
+
+// remember writes down what the next httpok must know.
+func (h *httpok) remember() {
+	m := memory{URLs: map[string]past{}, LimitTold: h.limitTold}
+	for _, w := range h.watched {
+		if w.past != (past{}) {
+			m.URLs[w.url] = w.past
+		}
+	}
+	h.saved.Save(m)
 }
 
 // finding is a URL whose answer was not good.
@@ -68,6 +104,8 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 		return err
 	}
 	h.station.Echo = true
+	h.saved = o.Saved("checks", h.station.Log)
+	h.recall()
 	return h.station.Serve(ctx, h.handle, serve...)
 }
 
@@ -106,19 +144,21 @@ func (h *httpok) check(watch, act context.Context) {
 			h.well(w, answers[i])
 			continue
 		}
-		if w.failures == 0 && !w.acted {
-			w.since = time.Now()
+		if w.Failures == 0 && !w.Acted {
+			w.Since = time.Now()
 		}
-		w.failures++
-		if w.failures >= h.failures {
+		w.Failures++
+		if w.Failures >= h.failures {
 			bad = append(bad, finding{w, answers[i], fault})
 			continue
 		}
 		h.station.Log.Warn("a check has failed, which is not yet acted on", "url", w.url, "fault", fault,
-			"answer", answers[i].text, "failures", w.failures, "wanted", h.failures)
+			"answer", answers[i].text, "failures", w.Failures, "wanted", h.failures)
 	}
+	h.remember() // before what may take long
 	if len(bad) > 0 {
 		h.act(act, bad)
+		h.remember()
 	}
 }
 
@@ -139,17 +179,21 @@ func (h *httpok) ask(ctx context.Context) []answer {
 
 // well notes a good answer, and tells it after bad ones that were acted on.
 func (h *httpok) well(w *watched, a answer) {
-	w.failures = 0
-	if !w.acted {
+	was := w.past
+	w.past = past{}
+	if !was.Acted {
 		return
 	}
-	w.acted, h.limitTold = false, false
+	h.limitTold = false
 	if !h.recovery {
 		return
 	}
-	body := fmt.Sprintf("%s\n%s has recovered; it had failed since %s", a.text, w.url, w.since.Format("2006-01-02 15:04:05 MST"))
+	body := fmt.Sprintf("%s\n%s has recovered; it had failed since %s", a.text, w.url, was.Since.Format("2006-01-02 15:04:05 MST"))
 	h.station.Stderr.Text(body + "\n")
-	h.station.Post(notify.Message{Subject: h.Subject(w.url + ": recovered"), Body: body})
+	h.station.Post(notify.Message{
+		Subject: h.Subject(w.url + ": recovered"), Body: body,
+		Event: failedEvent, Group: was.Group, Process: was.Process, Recovery: true,
+	})
 }
 
 // test asks all URLs once, prints what it found, and sends a test mail.

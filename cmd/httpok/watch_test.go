@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -287,3 +290,52 @@ func TestSeveralURLsActOnce(t *testing.T) {
 		t.Errorf("calls = %s, want one restart", got)
 	}
 }
+
+// How often a URL has failed, what was done about it, and how often a process was
+// restarted: all of it is known after a kill -9.
+func TestWhatHttpokKnowsSurvivesAKill(t *testing.T) {
+	s := &statuses{list: []int{500, 500, 500, 500, 500, 200}}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	fake := checktest.NewFake(t, checktest.Process("foo", "foo", 11))
+	spool := t.TempDir()
+	listen := func() *checktest.Listener {
+		return checktest.Listen(t, fake, "-p", "foo", "-m", "a@b", "--spool", spool, "--failures", "2", "--restart-limit", "1/1h", "--recovery", server.URL)
+	}
+	saved := filepath.Join(spool, "thislistener", "checks.json")
+	var mails []string
+	for round, want := range []struct {
+		calls int
+		mail  string // how it ends; empty for none
+	}{
+		{0, ""},
+		{2, "foo is in RUNNING state, restarting\nfoo restarted"},
+		{2, ""},
+		{2, "foo was restarted once within 1h, NOT restarting"},
+		{2, ""},
+		{2, "has recovered; it had failed since TIME"},
+	} {
+		tool := listen()
+		before, _ := os.ReadFile(saved) // there is none at first
+		rounds(t, tool, s, round+1)
+		checktest.Until(t, "the result to be noted", func() bool {
+			now, err := os.ReadFile(saved)
+			return err == nil && !bytes.Equal(now, before)
+		}, tool.Stderr)
+		if want.mail != "" {
+			mails = append(mails, tool.WaitMails(1)...)
+			if got := since.ReplaceAllString(mails[len(mails)-1], "TIME"); !strings.HasSuffix(got, want.mail) {
+				t.Errorf("round %d: mail = %q, want it to end with %q", round, got, want.mail)
+			}
+		}
+		tool.Kill()
+		if n := len(fake.Calls()); n != want.calls {
+			t.Errorf("round %d: calls = %q, want %d", round, fake.Calls(), want.calls)
+		}
+	}
+	if len(mails) != 3 {
+		t.Errorf("mails = %q, want three", mails)
+	}
+}
+
+var since = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w+$`)

@@ -47,7 +47,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		Stderr: stderr,
 		Flags:  flags(),
 		Shows: []cmdline.Show{
-			{Name: "help", Aliases: []string{"h"}, Text: usage},
+			{Name: "help", Aliases: []string{"h"}, Text: usage()},
 			{Name: "version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
 		Option: limits.take,
@@ -56,7 +56,7 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 			if errors.As(err, &value) {
 				_, _ = fmt.Fprintln(stdout, value.text) // as superlance does, and nothing else can be done
 			}
-			_, _ = io.WriteString(stdout, usage)
+			_, _ = io.WriteString(stdout, usage())
 			if value == nil {
 				_ = cmdline.Complain(stderr, name, err) // its status is supervisord's
 			}
@@ -65,6 +65,9 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		Run: func(c *cli.Context) error {
 			if c.NumFlags() == 0 && c.NArg() == 0 {
 				return cmdline.Usagef("no options")
+			}
+			if err := alert.UseConfig(c, "memmon", flags(), limits.take); err != nil {
+				return err
 			}
 			o, err := readOptions(c, limits)
 			if err != nil {

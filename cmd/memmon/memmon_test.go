@@ -294,7 +294,7 @@ func TestHistoryMeasuresGrowthOverAnHour(t *testing.T) {
 			t.Fatalf("minute %d: add = %d, %v, %v; want %v, about %v, and the size at that time", minute, from, age, ok, wantOK, wantAge)
 		}
 	}
-	if len(h.at) > 14 {
-		t.Errorf("sizes kept = %d, want at most 14", len(h.at))
+	if len(h.At) > 14 {
+		t.Errorf("sizes kept = %d, want at most 14", len(h.At))
 	}
 }

@@ -23,8 +23,8 @@ func (m *memmon) restart(e excess) {
 		return
 	case check.Restarted, check.Failed:
 	}
-	tellFailure := !e.record.told
-	e.record.told = true
+	tellFailure := !e.record.Told
+	m.told(e)
 	m.station.Stderr.Text("Restarting " + e.name + "\n")
 	m.station.Beside.Go(e.name, func() {
 		m.restarting <- struct{}{} // restarts end, those that have begun too
@@ -35,10 +35,16 @@ func (m *memmon) restart(e excess) {
 
 // notRestarted tells once that a process should be restarted and is not.
 func (m *memmon) notRestarted(e excess, subject, body string) {
-	if !e.record.told {
-		m.tell(e.name, subject, body)
+	if !e.record.Told {
+		m.tell(e.name, limitEvent, m.bytes(e)+", not restarted", subject, body)
 	}
-	e.record.told = true
+	m.told(e)
+}
+
+// told notes that somebody knows that a process should be restarted.
+func (m *memmon) told(e excess) {
+	m.changed = m.changed || !e.record.Told
+	e.record.Told = true
 }
 
 // carryOut restarts a process. A failure is told once, until the process is
@@ -66,7 +72,7 @@ func (m *memmon) carryOut(ctx context.Context, e excess, tellFailure bool) {
 		body += "\n\nOutput of the command:\n\n" + output
 	}
 	if tellFailure {
-		m.tell(e.name, subject, body)
+		m.tell(e.name, limitEvent, m.bytes(e)+", cannot be restarted", subject, body)
 	} else {
 		m.station.Stderr.Text(body + "\n")
 	}
@@ -93,8 +99,14 @@ func (m *memmon) success(e excess, output string) {
 	if output != "" {
 		body += "\n\nOutput of the command:\n\n" + output
 	}
-	m.station.Post(notify.Message{Subject: subject, Body: body, Group: e.Group, Process: e.Name, PID: e.PID})
+	m.station.Post(notify.Message{
+		Subject: subject, Body: body,
+		Event: limitEvent, Group: e.Group, Process: e.Name, PID: e.PID, Reason: m.bytes(e) + ", restarted",
+	})
 }
+
+// bytes is how much a process uses, for a merged mail.
+func (m *memmon) bytes(e excess) string { return fmt.Sprintf("%d bytes %s", e.size, m.label()) }
 
 // restarted writes superlance's mail.
 func (m *memmon) restarted(name string, size int64) (subject, body string) {

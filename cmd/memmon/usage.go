@@ -9,7 +9,8 @@ const section = `    [eventlistener:memmon]
 `
 
 // usage is what --help prints, and what follows a wrong option.
-const usage = `memmon [-c] [-p processname=byte_size] [-g groupname=byte_size]
+func usage() string {
+	return `memmon [-c] [-p processname=byte_size] [-g groupname=byte_size]
        [-a byte_size] [-s sendmail] [-m email_address] [-u uptime]
        [-n memmon_name] [other options]
 
@@ -73,7 +74,7 @@ Who is told:
 --test -- send a test mail now, and print the whole conversation. Needs no
       supervisord.
 
-` + check.MailUsage + `
+` + check.MailUsage("memmon") + `
 --version -- print the version and exit.
 
 -h, --help -- print this text and exit.
@@ -82,3 +83,4 @@ A sample invocation:
 
 memmon -p program1=200MB -p thegroup:theprog=100MB -g thegroup=100MB -a 1GB -m dev@example.com -n "Project 1"
 `
+}

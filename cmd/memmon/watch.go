@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/cmd/internal/check"
@@ -27,6 +26,8 @@ type memmon struct {
 	station *check.Station
 	meter   *memory.Meter
 	known   map[string]*record // by group:name
+	saved   *check.Saved       // known, over a restart
+	changed bool               // known is not as it was saved
 	// patterns are the keys of programs that are no names.
 	patterns []string
 	// restarting bounds how many restarts are under way.
@@ -35,15 +36,6 @@ type memmon struct {
 
 // maxRestarts is how many processes are restarted at the same time.
 const maxRestarts = 8
-
-// record is how a process has been.
-type record struct {
-	pid     int
-	over    int  // times above its limit, in a row
-	warned  bool // that it comes near its limit
-	told    bool // that it should be restarted, and was not
-	history history
-}
 
 // run is memmon, from its options to its end.
 func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer, serve ...listener.Option) error {
@@ -74,6 +66,9 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 	if m.station, err = check.NewStation(ctx, o.Options, stderr); err != nil {
 		return err
 	}
+	m.saved = o.Saved("processes", m.station.Log)
+	m.saved.Load(&m.known)
+	m.known = recall(m.known, m.now())
 	return m.station.Serve(ctx, m.handle, serve...)
 }
 
@@ -122,6 +117,10 @@ func (m *memmon) pass(ctx context.Context) {
 	for _, e := range due {
 		m.restart(e)
 	}
+	if m.changed {
+		m.saved.Save(m.known)
+	}
+	m.changed = false
 }
 
 // announcement is what superlance writes before each pass.
@@ -159,10 +158,12 @@ type excess struct {
 // line for each limit.
 func (m *memmon) look(lines *strings.Builder, name string, p client.ProcessInfo, size int64) (excess, bool) {
 	r := m.known[name]
-	if r == nil || r.pid != p.PID {
-		r = &record{pid: p.PID}
+	if r == nil || r.PID != p.PID || r.Start != p.Start {
+		r = &record{PID: p.PID, Start: p.Start}
 		m.known[name] = r
 	}
+	was := *r
+	defer func() { m.changed = m.changed || r.differs(was) }()
 	lowest, over := int64(math.MaxInt64), false
 	for limit := range m.limitsOf(name, p) {
 		fmt.Fprintf(lines, "%s of %s is %d\n", m.label(), name, size)
@@ -173,23 +174,23 @@ func (m *memmon) look(lines *strings.Builder, name string, p client.ProcessInfo,
 	}
 	m.grow(r, name, size)
 	if !over {
-		r.over, r.told = 0, false
+		r.Over, r.Told = 0, false
 		m.nearLimit(r, name, size, lowest)
 		return excess{}, false
 	}
-	r.over++
+	r.Over = min(r.Over+1, m.samples)
 	switch {
 	case m.station.Beside.Busy(name):
 		return excess{}, false
-	case r.over < m.samples:
+	case r.Over < m.samples:
 		m.station.Log.Info("a process uses too much memory, which is not yet acted on",
-			"process", name, "size", size, "times", r.over, "wanted", m.samples)
+			"process", name, "size", size, "times", r.Over, "wanted", m.samples)
 		return excess{}, false
 	case p.PID == os.Getpid() || m.Own(p.Group):
-		if !r.told {
+		if !r.Told {
 			m.station.Log.Warn("this listener uses more memory than its limit; it does not restart itself", "process", name, "size", size)
 		}
-		r.told = true
+		r.Told = true
 		return excess{}, false
 	}
 	return excess{p, name, size, r}, true
@@ -234,10 +235,10 @@ func (m *memmon) nearLimit(r *record, name string, size, limit int64) {
 	threshold := limit / 100 * int64(m.warn)
 	switch {
 	case size <= threshold:
-		r.warned = false
-	case !r.warned:
-		r.warned = true
-		m.tell(name, fmt.Sprintf("process %s is near its limit", name),
+		r.Warned = false
+	case !r.Warned:
+		r.Warned = true
+		m.tell(name, nearEvent, fmt.Sprintf("%d of %d bytes %s", size, limit, m.label()), fmt.Sprintf("process %s is near its limit", name),
 			fmt.Sprintf("%s uses %d bytes %s, more than %d%% of its limit of %d bytes. It is restarted above the limit.",
 				name, size, m.label(), m.warn, limit))
 	}
@@ -248,58 +249,30 @@ func (m *memmon) grow(r *record, name string, size int64) {
 	if m.growth == 0 {
 		return
 	}
-	from, age, ok := r.history.add(m.now(), size)
-	if !ok || r.history.told {
+	from, age, ok := r.Growth.add(m.now(), size)
+	if !ok || r.Growth.Told {
 		return
 	}
 	perHour := int64(float64(size-from) / age.Hours())
 	if perHour <= m.growth {
 		return
 	}
-	r.history.told = true
-	m.tell(name, fmt.Sprintf("process %s is growing", name),
+	r.Growth.Told = true
+	m.tell(name, growthEvent, fmt.Sprintf("%d bytes %s an hour", perHour, m.label()), fmt.Sprintf("process %s is growing", name),
 		fmt.Sprintf("%s has grown from %d to %d bytes %s within %d minutes: %d bytes an hour, more than %d.",
 			name, from, size, m.label(), int(age.Minutes()), perHour, m.growth))
 }
 
-// tell mails, and writes the same to standard error.
-func (m *memmon) tell(namespec, subject, body string) {
-	m.station.Stderr.Text(body + "\n")
-	group, process, _ := strings.Cut(namespec, ":")
-	m.station.Post(notify.Message{Subject: m.Subject(subject), Body: body, Group: group, Process: process})
-}
-
+// What mails are about, for those that are merged.
 const (
-	// growthSpan is what growth is measured over, growthStep how far apart the
-	// sizes are that are kept, and growthMin the age of the first of them.
-	growthSpan = time.Hour
-	growthStep = 5 * time.Minute
-	growthMin  = 30 * time.Minute
+	limitEvent  = "MEMORY_LIMIT"
+	nearEvent   = "MEMORY_NEAR_LIMIT"
+	growthEvent = "MEMORY_GROWTH"
 )
 
-// history is how large a process was within the last hour.
-type history struct {
-	at    []time.Time
-	sizes []int64
-	told  bool // within this hour
-	when  time.Time
-}
-
-// add notes a size. Once there is one that is old enough it returns the oldest
-// and its age.
-func (h *history) add(now time.Time, size int64) (from int64, age time.Duration, ok bool) {
-	if n := len(h.at); n == 0 || now.Sub(h.at[n-1]) >= growthStep {
-		h.at, h.sizes = append(h.at, now), append(h.sizes, size)
-	}
-	for len(h.at) > 1 && now.Sub(h.at[0]) > growthSpan {
-		h.at, h.sizes = slices.Delete(h.at, 0, 1), slices.Delete(h.sizes, 0, 1)
-	}
-	if h.told && now.Sub(h.when) >= growthSpan {
-		h.told = false
-	}
-	if !h.told {
-		h.when = now
-	}
-	age = now.Sub(h.at[0])
-	return h.sizes[0], age, age >= growthMin
+// tell mails, and writes the same to standard error.
+func (m *memmon) tell(namespec, event, reason, subject, body string) {
+	m.station.Stderr.Text(body + "\n")
+	group, process, _ := strings.Cut(namespec, ":")
+	m.station.Post(notify.Message{Subject: m.Subject(subject), Body: body, Event: event, Group: group, Process: process, Reason: reason})
 }

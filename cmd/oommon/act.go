@@ -38,6 +38,7 @@ func (m *oommon) act(found *findings, infos []client.ProcessInfo) {
 		m.station.Stderr.Text(body + "\n")
 		m.station.Post(notify.Message{
 			Subject: m.Subject(fmt.Sprintf("a process in cgroup %s was killed by the OOM killer", found.where)), Body: body,
+			Event: killEvent, Process: found.where, Reason: found.strange[0],
 		})
 	}
 }
@@ -92,6 +93,9 @@ func (m *oommon) mail(c *casualty, lines []string) {
 	}
 	m.station.Post(notify.Message{
 		Subject: m.Subject(subject), Body: strings.Join(lines, "\n"),
-		Group: c.of.Group, Process: c.of.Name, PID: c.of.PID,
+		Event: killEvent, Group: c.of.Group, Process: c.of.Name, PID: c.of.PID, Reason: strings.Join(lines, "; "),
 	})
 }
+
+// killEvent is what mails are about, for those that are merged.
+const killEvent = "OUT_OF_MEMORY"

@@ -75,6 +75,7 @@ func (m *oommon) look(ctx context.Context) {
 	m.act(found, infos)
 	if infos != nil {
 		m.remember(infos)
+		m.write()
 	}
 }
 
@@ -123,17 +124,17 @@ func (m *oommon) fromKernel(found *findings, kills []memory.Kill, exited []liste
 				o, ok = owner{ProcessInfo: infoOf(exited[i])}, true
 			}
 		}
-		if ok && o.group == "" && m.own != nil {
-			o.group = m.own.Dir
+		if ok && o.Cgroup == "" && m.own != nil {
+			o.Cgroup = m.own.Dir
 		}
 		switch {
 		case ok:
-			counts[o.group]--
+			counts[o.Cgroup]--
 			m.lose(found, o.ProcessInfo, k.PID, fmt.Sprintf("Process %d (%s) of %s was killed by the OOM killer:\n%s",
 				k.PID, k.Name, check.Namespec(o.ProcessInfo), k.Text))
 		case m.alone(k.Cgroup) != nil:
 			o = *m.alone(k.Cgroup)
-			counts[o.group]--
+			counts[o.Cgroup]--
 			m.lose(found, o.ProcessInfo, k.PID, fmt.Sprintf("Process %d (%s) in the cgroup of %s was killed by the OOM killer:\n%s",
 				k.PID, k.Name, check.Namespec(o.ProcessInfo), k.Text))
 		case m.own != nil && k.Cgroup == m.own.Path && k.Cgroup != "/":
@@ -150,7 +151,7 @@ func (m *oommon) fromKernel(found *findings, kills []memory.Kill, exited []liste
 func (m *oommon) alone(path string) *owner {
 	for dir, g := range m.groups {
 		if in := m.inGroup(dir); g.Path == path && g != m.own && len(in) == 1 {
-			return &owner{ProcessInfo: in[0], group: dir}
+			return &owner{ProcessInfo: in[0], Cgroup: dir}
 		}
 	}
 	return nil
@@ -212,8 +213,8 @@ func (m *oommon) fromCounts(found *findings, exited []listener.ProcessState, cou
 
 // groupOf returns the folder of a process's cgroup, as of the last look.
 func (m *oommon) groupOf(pid int) string {
-	if o, ok := m.owners[pid]; ok && o.group != "" {
-		return o.group
+	if o, ok := m.owners[pid]; ok && o.Cgroup != "" {
+		return o.Cgroup
 	}
 	if m.own != nil {
 		return m.own.Dir
@@ -226,7 +227,7 @@ func (m *oommon) groupOf(pid int) string {
 func (m *oommon) inGroup(dir string) []client.ProcessInfo {
 	var in []client.ProcessInfo
 	for pid, o := range m.owners {
-		if pid == o.PID && o.group == dir {
+		if pid == o.PID && o.Cgroup == dir {
 			in = append(in, o.ProcessInfo)
 		}
 	}
@@ -260,7 +261,7 @@ func (m *oommon) remember(infos []client.ProcessInfo) {
 		}
 		o := owner{ProcessInfo: p}
 		if g, err := m.find(p.PID); err == nil {
-			o.group = g.Dir
+			o.Cgroup = g.Dir
 			if m.groups[g.Dir] == nil {
 				if kills, err := g.OOMKills(); err == nil {
 					m.groups[g.Dir] = &group{Group: g, kills: kills}

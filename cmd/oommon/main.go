@@ -30,15 +30,18 @@ func tool(stdout, stderr io.Writer) cmdline.Tool {
 		Stderr: stderr,
 		Flags:  flags(),
 		Shows: []cmdline.Show{
-			{Name: "help", Aliases: []string{"h"}, Text: usage},
+			{Name: "help", Aliases: []string{"h"}, Text: usage()},
 			{Name: "version", Category: cmdline.Beyond, Text: version.Own() + "\n"},
 		},
 		Complain: func(stderr io.Writer, name string, err error) int {
-			_, _ = io.WriteString(stdout, usage)    // as its siblings do, and nothing else can be done
+			_, _ = io.WriteString(stdout, usage())  // as its siblings do, and nothing else can be done
 			_ = cmdline.Complain(stderr, name, err) // its status is supervisord's
 			return check.UsageStatus
 		},
 		Run: func(c *cli.Context) error {
+			if err := alert.UseConfig(c, "oommon", flags(), nil); err != nil {
+				return err
+			}
 			o, err := readOptions(c)
 			if err != nil {
 				return err

@@ -9,7 +9,8 @@ const section = `    [eventlistener:oommon]
 `
 
 // usage is what --help prints, and what follows a wrong option.
-const usage = `oommon [-p processname] [-g groupname] [-a] [--sentinel path] [--alert-only]
+func usage() string {
+	return `oommon [-p processname] [-g groupname] [-a] [--sentinel path] [--alert-only]
        [-m mail_address] [-s sendmail] [-n name] [other options]
 
 Tells when the kernel has killed a process of a supervisord because memory ran
@@ -61,8 +62,9 @@ Who is told:
 --test -- send a test mail now, and print the whole conversation. Needs no
       supervisord.
 
-` + check.MailUsage + `
+` + check.MailUsage("oommon") + `
 --version -- print the version and exit.
 
 -h, --help -- print this text and exit.
 `
+}

@@ -32,6 +32,9 @@ type oommon struct {
 	owners map[int]owner // of pids, as of the last look
 	find   func(pid int) (memory.Group, error)
 	files  sentinels
+
+	saved *check.Saved
+	boot  string // which run of the kernel this is; empty where it is not known
 }
 
 // kernel is the kernel's log.
@@ -43,7 +46,7 @@ type kernel interface {
 // of its children.
 type owner struct {
 	client.ProcessInfo
-	group string // the folder of its cgroup; empty where it has none
+	Cgroup string `json:"cgroup,omitempty"` // its folder; empty where it has none
 }
 
 // group is a cgroup and its count of kills.
@@ -90,6 +93,7 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 	case kernelErr != nil:
 		m.station.Log.Warn("the kernel's log cannot be read, so it is guessed from counts of cgroups which process was killed", "err", kernelErr)
 	}
+	m.recall()
 	return m.station.Serve(ctx, m.handle, serve...)
 }
 
@@ -106,6 +110,7 @@ func newOommon(ctx context.Context, o options, stderr *alert.Stderr) (*oommon, e
 	return &oommon{
 		options: o, station: station, wake: make(chan struct{}, 1), table: table,
 		groups: map[string]*group{}, owners: map[int]owner{}, find: memory.CgroupOf, files: sentinels{},
+		saved: o.Saved("kills", station.Log), boot: bootID(),
 	}, nil
 }
 

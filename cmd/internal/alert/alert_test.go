@@ -104,6 +104,52 @@ func TestOpenQueueFallsBackToMemory(t *testing.T) {
 	}
 }
 
+func TestCheckSpoolNamesTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ dir, want string }{
+		{dir, ""},
+		{filepath.Join(dir, "not", "yet", "there"), ""},
+		{file, "folder \"" + file + "/g\" cannot be written"},
+		{filepath.Join(file, "below"), "not a directory"},
+		{"/proc/spool", "name another with --spool"},
+	} {
+		err := CheckSpool(tt.dir, "g")
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("CheckSpool(%q) = %v, want %q", tt.dir, err, tt.want)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("folder after CheckSpool = %v, %v; want it as it was", entries, err)
+	}
+}
+
+func TestStateFileIsReplacedAsAWhole(t *testing.T) {
+	dir := t.TempDir()
+	f := NewStateFile(dir, "g", "state.json")
+	if data, err := f.Load(); data != nil || err != nil {
+		t.Errorf("Load before Save = %q, %v; want nothing", data, err)
+	}
+	for _, text := range []string{"long text", "short"} {
+		if err := f.Save([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := f.Load(); string(data) != text || err != nil {
+			t.Errorf("Load = %q, %v; want %q", data, err, text)
+		}
+	}
+	if entries, err := os.ReadDir(filepath.Join(dir, "g")); err != nil || len(entries) != 1 {
+		t.Errorf("folder = %v, %v; want one file", entries, err)
+	}
+	var none StateFile
+	if data, err := none.Load(); none.Save([]byte("x")) != nil || data != nil || err != nil {
+		t.Errorf("zero StateFile: Load = %q, %v; want that it keeps nothing", data, err)
+	}
+}
+
 func TestLastLines(t *testing.T) {
 	for _, tt := range []struct {
 		text string

@@ -49,6 +49,7 @@ type channel struct {
 	Destination
 	dir        string // in the spool; empty for none
 	queue      notify.Backlog
+	composer   notify.Composer
 	dispatcher notify.Dispatcher
 	left       int
 }
@@ -73,10 +74,10 @@ func OpenChannels(destinations []Destination, dir, group string, o EngineOptions
 		if limits.PerSecond > 0 || limits.PerMinute > 0 {
 			notifier = notify.NewPacer(notifier, limits)
 		}
-		composer := o.Composer
-		composer.MaxBytes, composer.Full = room(limits), d.Full
+		ch.composer = o.Composer
+		ch.composer.MaxBytes, ch.composer.Full = room(limits), d.Full
 		ch.dispatcher = notify.Dispatcher{
-			Queue: ch.queue, Notifier: notifier, Policy: policy, Compose: composer.Compose,
+			Queue: ch.queue, Notifier: notifier, Policy: policy, Compose: ch.composer.Compose,
 			Store: store, Log: log, StopTimeout: StopTimeout,
 		}
 		if d.Begin != nil {
@@ -96,21 +97,19 @@ func room(l notify.Limits) int {
 	return most * 2 / 3
 }
 
-// Compose replaces how messages are written.
-func (c *Channels) Compose(compose func(events []notify.Message) notify.Message) {
+// Compose replaces how messages are written. wording gets the Composer of each
+// channel.
+func (c *Channels) Compose(wording func(notify.Composer) func(events []notify.Message) notify.Message) {
 	for _, ch := range c.all {
-		ch.dispatcher.Compose = compose
+		ch.dispatcher.Compose = wording(ch.composer)
 	}
 }
 
 // open opens the queue of a channel, and what keeps the state beside it.
 func (ch *channel) open(dir, group string, log *slog.Logger) notify.Store {
-	var err error
-	if dir == "" {
-		dir, err = spool.DefaultDir()
-	}
+	group, err := spoolDir(dir, group)
 	if err == nil {
-		dir = filepath.Join(spool.GroupDir(dir, group), ch.Name)
+		dir = filepath.Join(group, ch.Name)
 		var s *spool.Spool
 		if s, err = spool.Open(dir, spool.Options{Log: log}); err == nil {
 			ch.dir = dir

@@ -3,6 +3,7 @@ package alert
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -18,61 +19,18 @@ import (
 )
 
 // EngineFlags declares the options that say what is sent, when, and in which
-// words: the same for all tools.
-func EngineFlags() []cli.Flag {
+// words: the same for all tools, but for those that have no use for some.
+func EngineFlags(without ...string) []cli.Flag {
 	text := func(name string) cli.Flag { return &cli.StringFlag{Name: name, Category: cmdline.Beyond} }
 	list := func(name string) cli.Flag { return &cli.StringSliceFlag{Name: name, Category: cmdline.Beyond} }
-	return []cli.Flag{
+	flags := []cli.Flag{
 		text("events"),
 		text("interval"), text("flood"), text("max-per-minute"), text("recovered"), text("quiet"), text("silence-file"),
 		text("template"), text("title"), list("label"), text("lang"), list("mask"),
 		text("config"),
 	}
+	return slices.DeleteFunc(flags, func(f cli.Flag) bool { return slices.Contains(without, f.Names()[0]) })
 }
-
-// EngineUsage describes the options of EngineFlags.
-const EngineUsage = `--events LIST -- what to report, by state: EXITED (an exit that should not
-      have been), EXPECTED (one that may be), FATAL, BACKOFF, UNKNOWN, RUNNING,
-      STARTING, STOPPING, STOPPED, with commas between. supervisord must send
-      them: see events= in its section. Default is %s.
-
---interval TIME -- wait so long after an event for others, and send them in one
-      message. A time is 90s, 5m, 1h or a number of seconds. Default is "off".
-
---flood TIME -- after an alert about a program say nothing more about it for so
-      long, then how often it has happened since, each time with its pid. "off"
-      switches this off. Default is %s.
-
---max-per-minute N -- send at most N messages in any minute, whatever happens;
-      what is held back is in the next one. 0 is no limit. Default is %s.
-
---recovered TIME -- say that a program has recovered when it has stayed RUNNING
-      so long after an alert. supervisord must send PROCESS_STATE_RUNNING too.
-      Default is %s.
-
---quiet HOURS -- send nothing in these hours, such as 22:00-07:00, and a summary
-      after them.
-
---silence-file FILE -- send nothing about programs that this file silences, and
-      a summary afterwards. See vigilance-silence --help. An empty file silences
-      all. %s
-
---template TEXT -- the body of the messages, as a Go template, or @FILE with
-      one. See docs/alerts.md for what it can say.
-
---title TEXT -- their subject, in the same way.
-
---label NAME=VALUE -- a fact to add to each message. May be given several times.
-
---lang LANG -- the language of messages: en (the default) or zh.
-
---mask REGEX -- hide what matches in reasons and output, or its groups if it has
-      some. Passwords, tokens and keys are hidden where they look like ones. May
-      be given several times.
-
---config FILE -- an INI file with these options, by their long names, in a
-      section [%s]. The command line is stronger.
-`
 
 // Defaults are the values of options that are not given.
 type Defaults struct {
@@ -92,15 +50,17 @@ type EngineOptions struct {
 	Composer    notify.Composer
 	Labels      map[string]string
 	Mask        *notify.Mask
+	Masked      bool // by --mask
 	// Asked tells that there is one of the options that need a Dispatcher.
 	Asked bool
 }
 
-// ReadEngine reads the values of EngineFlags. Its errors name the option.
-func ReadEngine(c *cli.Context, d Defaults) (EngineOptions, error) {
+// ReadEngine reads the values of EngineFlags, but for those options that the tool
+// means otherwise. Its errors name the option.
+func ReadEngine(c *cli.Context, d Defaults, without ...string) (EngineOptions, error) {
 	o := EngineOptions{Events: d.Events, Composer: notify.Composer{Lang: notify.English}, Labels: make(map[string]string)}
 	o.Policy = notify.Policy{Flood: d.Flood, PerMinute: d.PerMinute, Recovered: d.Recovered}
-	r := optionReader{c: c}
+	r := optionReader{c: c, without: without}
 	r.read("events", into(&o.Events, ParseEvents))
 	r.read("interval", into(&o.Policy.Interval, ParseDuration))
 	r.read("flood", into(&o.Policy.Flood, ParseDuration))
@@ -121,6 +81,7 @@ func ReadEngine(c *cli.Context, d Defaults) (EngineOptions, error) {
 	if o.Mask, err = notify.NewMask(c.StringSlice("mask")...); err != nil {
 		r.fail(cmdline.Usagef("--mask: %v", err))
 	}
+	o.Masked = c.IsSet("mask")
 	o.SilenceFile = c.String("silence-file")
 	if o.SilenceFile == "" && d.UseSilence {
 		if dir, err := spool.DefaultDir(); err == nil {
@@ -128,15 +89,16 @@ func ReadEngine(c *cli.Context, d Defaults) (EngineOptions, error) {
 		}
 	}
 	for _, name := range []string{"interval", "flood", "recovered", "max-per-minute", "quiet", "silence-file"} {
-		o.Asked = o.Asked || c.IsSet(name)
+		o.Asked = o.Asked || r.isSet(name)
 	}
 	return o, r.err
 }
 
 // optionReader keeps the first error.
 type optionReader struct {
-	c   *cli.Context
-	err error
+	c       *cli.Context
+	without []string
+	err     error
 }
 
 func (r *optionReader) fail(err error) {
@@ -145,8 +107,12 @@ func (r *optionReader) fail(err error) {
 	}
 }
 
+func (r *optionReader) isSet(name string) bool {
+	return r.c.IsSet(name) && !slices.Contains(r.without, name)
+}
+
 func (r *optionReader) read(name string, parse func(string) error) {
-	if !r.c.IsSet(name) {
+	if !r.isSet(name) {
 		return
 	}
 	if err := parse(r.c.String(name)); err != nil {
@@ -202,16 +168,6 @@ func (o *EngineOptions) readTemplate(text string) (*template.Template, error) {
 		text = strings.TrimRight(string(data), "\n")
 	}
 	return notify.ParseTemplate("template", text, o.Composer.Lang)
-}
-
-// Describe fills in EngineUsage.
-func (d Defaults) Describe(tool string) string {
-	perMinute := strconv.Itoa(d.PerMinute)
-	file := "Default is none."
-	if d.UseSilence {
-		file = "Default is\n      /var/lib/vigilance/silence for root, else vigilance/silence in\n      $XDG_STATE_HOME or ~/.local/state."
-	}
-	return fmt.Sprintf(EngineUsage, d.Events, show(d.Flood), perMinute, show(d.Recovered), file, tool)
 }
 
 // show shows a time as ParseDuration takes it.

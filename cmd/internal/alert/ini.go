@@ -62,7 +62,10 @@ func readINI(text, section string) (settings []setting, found bool, err error) {
 // section that are not on the command line. The section has the tool's name,
 // the options their long names, with _ or -. An option that may be given
 // several times has a value a line.
-func UseConfig(c *cli.Context, tool string, flags []cli.Flag) error {
+//
+// set, when not nil, hears of each option that the file sets, by its first name:
+// for those whose order or form matters.
+func UseConfig(c *cli.Context, tool string, flags []cli.Flag, set func(cmdline.Option) error) error {
 	path := c.String("config")
 	if path == "" {
 		return nil
@@ -79,17 +82,19 @@ func UseConfig(c *cli.Context, tool string, flags []cli.Flag) error {
 		return fmt.Errorf("read --config %q: %w", path, err)
 	}
 	for _, s := range settings {
-		if err := s.apply(c, flags); err != nil {
+		if err := s.apply(c, flags, set); err != nil {
 			return cmdline.Usagef("--config %s: line %d: %s: %v", path, s.line, s.name, err)
 		}
 	}
 	return nil
 }
 
-func (s setting) apply(c *cli.Context, flags []cli.Flag) error {
+func (s setting) apply(c *cli.Context, flags []cli.Flag, set func(cmdline.Option) error) error {
 	name := strings.ReplaceAll(s.name, "_", "-")
 	i := slices.IndexFunc(flags, func(f cli.Flag) bool {
-		return slices.Contains(f.Names(), name) || slices.Contains(f.Names(), s.name)
+		return slices.ContainsFunc(f.Names(), func(known string) bool {
+			return len(known) > 1 && (strings.EqualFold(known, name) || strings.EqualFold(known, s.name))
+		})
 	})
 	if i < 0 || name == "config" {
 		return errors.New("there is no such option")
@@ -98,26 +103,34 @@ func (s setting) apply(c *cli.Context, flags []cli.Flag) error {
 	if c.IsSet(first) {
 		return nil // the command line is stronger
 	}
+	var values []string
 	switch flags[i].(type) {
 	case *cli.StringSliceFlag:
 		for value := range strings.Lines(s.value) {
 			if value = strings.TrimSpace(value); value != "" {
-				if err := c.Set(first, value); err != nil {
-					return err
-				}
+				values = append(values, value)
 			}
 		}
-		return nil
 	case *cli.BoolFlag:
 		switch strings.ToLower(s.value) {
 		case "true", "yes", "on", "1":
-			return c.Set(first, "true")
+			values = []string{"true"}
 		case "false", "no", "off", "0":
-			return nil
 		default:
 			return fmt.Errorf("%q, want true or false", s.value)
 		}
 	default:
-		return c.Set(first, s.value)
+		values = []string{s.value}
 	}
+	for _, value := range values {
+		if err := c.Set(first, value); err != nil {
+			return err
+		}
+		if set != nil {
+			if err := set(cmdline.Option{Name: first, As: "--" + first, Value: value}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -12,12 +12,9 @@ import (
 // returns a queue in memory; durable tells which it is. What the disk cannot
 // take later waits in memory too.
 func OpenQueue(dir, group string, log *slog.Logger) (queue notify.Queue, durable bool) {
-	var err error
-	if dir == "" {
-		dir, err = spool.DefaultDir()
-	}
+	folder, err := spoolDir(dir, group)
 	if err == nil {
-		dir = spool.GroupDir(dir, group)
+		dir = folder
 		var s *spool.Spool
 		if s, err = spool.Open(dir, spool.Options{Log: log}); err == nil {
 			return notify.NewFallback(s, notify.NewMemory(0), log), true

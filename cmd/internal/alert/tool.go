@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/version"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify"
 	"github.com/vigilance-go/vigilance/notify/mail"
@@ -84,13 +84,13 @@ func (t Tool) tool(stdout, stderr io.Writer) cmdline.Tool {
 		Name: t.Name, Stdout: stdout, Stderr: stderr, Flags: flags,
 		Shows: []cmdline.Show{
 			{Name: "help", Aliases: []string{"h"}, Text: t.usage()},
-			{Name: "version", Text: Version() + "\n"},
+			{Name: "version", Text: version.Own() + "\n"},
 		},
 		Run: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return cmdline.Usagef("unexpected argument %q", c.Args().First())
 			}
-			if err := UseConfig(c, t.Name, flags); err != nil {
+			if err := UseConfig(c, t.Name, flags, nil); err != nil {
 				return err
 			}
 			o, err := t.read(c)
@@ -107,14 +107,6 @@ func (t Tool) tool(stdout, stderr io.Writer) cmdline.Tool {
 			}
 		},
 	}
-}
-
-// Version is the version of vigilance that this binary was built from.
-func Version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }
 
 // options are what the command line, the file and the environment say.
@@ -266,6 +258,9 @@ func (t Tool) check(c *cli.Context, o options, stdout io.Writer) error {
 		if !try(c.Context, stdout, d.Name, "within reach", checker.Check) {
 			failed++
 		}
+	}
+	if err := CheckSpool(o.spool, o.env.GroupName); err != nil {
+		return err
 	}
 	if o.env.Enabled {
 		tail, err := NewLogTail(o.env)

@@ -27,6 +27,8 @@ type store struct {
 	log     *slog.Logger
 	// sealing is held while events become a mail: none is sent meanwhile.
 	sealing sync.Mutex
+	gate    *gate
+	now     func() time.Time
 	// mailed holds the events whose mail is queued but which could not be
 	// removed from pending.
 	mailed map[string]bool
@@ -35,7 +37,7 @@ type store struct {
 // openStore opens the spool of a listener group in dir or, when that is empty,
 // in the default place. Where there can be none, it warns and uses memory.
 func openStore(dir, group string, log *slog.Logger) *store {
-	s := &store{log: log, mailed: make(map[string]bool)}
+	s := &store{log: log, gate: &gate{}, now: time.Now, mailed: make(map[string]bool)}
 	err := s.open(dir, group)
 	if err == nil {
 		s.durable = true
@@ -74,15 +76,15 @@ func (s *store) open(dir, group string) error {
 	return nil
 }
 
-// oldest returns when the oldest pending event happened; ok is false when there
-// is none.
+// oldest returns when the oldest pending event happened that may be mailed; ok
+// is false when there is none.
 func (s *store) oldest() (at time.Time, ok bool) {
 	names, err := s.pending.Waiting()
 	if err != nil {
 		s.log.Warn("cannot list the pending events", "err", err)
 	}
 	for _, name := range names {
-		if e, err := s.pending.Peek(name); err == nil && !s.mailed[e.Message.ID] {
+		if e, err := s.pending.Peek(name); err == nil && !s.mailed[e.Message.ID] && s.gate.see(e.Message, s.now()) == pass {
 			return e.Message.Time, true
 		}
 	}
@@ -117,6 +119,7 @@ func (s *store) seal(mail func(events []notify.Message) notify.Message, targets 
 	if err := s.mails.Put(m, targets...); err != nil {
 		return m, false, fmt.Errorf("keep the mail: %w", err)
 	}
+	s.gate.mailed(b.events, s.now())
 	s.remove(b)
 	return m, true, nil
 }
@@ -134,7 +137,7 @@ func (s *store) recover() error {
 }
 
 // hold takes the pending events for this process and returns those that are in
-// no mail. release is nil where another process has them.
+// no mail and may be. release is nil where another process has them.
 func (s *store) hold() (b batch, release func(), err error) {
 	release, ok, err := s.pending.Hold()
 	if err != nil || !ok {
@@ -149,7 +152,7 @@ func (s *store) hold() (b batch, release func(), err error) {
 		release()
 		return b, nil, err
 	}
-	var mailed batch
+	var mailed, dropped batch
 	for _, name := range names {
 		e, err := s.pending.Peek(name)
 		switch {
@@ -159,10 +162,18 @@ func (s *store) hold() (b batch, release func(), err error) {
 		case queued[e.Message.ID] || s.mailed[e.Message.ID]:
 			mailed.add(name, e.Message)
 		default:
-			b.add(name, e.Message)
+			switch s.gate.see(e.Message, s.now()) {
+			case pass:
+				b.add(name, e.Message)
+			case drop:
+				dropped.add(name, e.Message)
+				s.log.Info("an event is dropped, because its process is silenced", "process", e.Message.Occurrence().Namespec(), "id", e.Message.ID)
+			case wait:
+			}
 		}
 	}
 	s.remove(mailed)
+	s.remove(dropped)
 	b.sort()
 	return b, release, nil
 }

@@ -153,8 +153,9 @@ func TestEventsStayPendingWhenTheirMailCannotBeKept(t *testing.T) {
 func TestEventsThatCannotBeKeptGoBackToTheDaemon(t *testing.T) {
 	out := alert.NewStderr(io.Discard)
 	l := &batcher{
-		tool:  Tool{Event: listener.ProcessStateExited, Line: func(listener.ProcessState, string) string { return "line" }},
-		store: openStore(t.TempDir(), "g", out.Logger()), stderr: out, log: out.Logger(), now: time.Now,
+		tool:    Tool{Event: listener.ProcessStateExited, Line: func(listener.ProcessState, string) string { return "line" }},
+		options: options{engine: alert.EngineOptions{Events: alert.DefaultEvents()}},
+		store:   openStore(t.TempDir(), "g", out.Logger()), stderr: out, log: out.Logger(), now: time.Now,
 	}
 	pending := l.store.pending
 	l.store.pending = refusing{pending}

@@ -22,7 +22,7 @@ import (
 // flags declares the options: superlance's, then what goes beyond.
 func flags() []cli.Flag {
 	beyond := func(name string) cli.Flag { return &cli.StringFlag{Name: name, Category: cmdline.Beyond} }
-	return []cli.Flag{
+	own := []cli.Flag{
 		&cli.StringFlag{Name: "interval", Aliases: []string{"i"}, Value: "1.0"},
 		&cli.StringFlag{Name: "toEmail", Aliases: []string{"t"}},
 		&cli.StringFlag{Name: "fromEmail", Aliases: []string{"f"}},
@@ -37,6 +37,16 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "test", Category: cmdline.Beyond},
 		&cli.BoolFlag{Name: "check", Category: cmdline.Beyond},
 	}
+	return append(own, alert.EngineFlags(unused()...)...)
+}
+
+// unused are the options of the chat tools that are superlance's here, or have
+// nothing to do: these mails hold no output.
+func unused() []string { return []string{"interval", "recovered", "mask"} }
+
+// defaults are superlance's.
+func (t Tool) defaults() alert.Defaults {
+	return alert.Defaults{Events: alert.Events{Types: []listener.EventType{t.Event}}}
 }
 
 // options are what the command line and the environment say.
@@ -52,6 +62,7 @@ type options struct {
 	mail        alert.MailOptions
 	targets     []string // what a mail is queued for
 	maxLength   int      // of a mail's text, in characters; 0 for no limit
+	engine      alert.EngineOptions
 	spool       string
 	test, check bool
 	host        string // this one
@@ -103,6 +114,9 @@ func (t Tool) readOptions(c *cli.Context) (options, error) {
 		if err != nil || o.maxLength < minMaxLength && o.maxLength != 0 {
 			return o, cmdline.Usagef("--max-length %q, want a number of characters, %d or more, or 0 for no limit", text, minMaxLength)
 		}
+	}
+	if o.engine, err = alert.ReadEngine(c, t.defaults(), unused()...); err != nil {
+		return o, err
 	}
 	if err := o.readMail(c); err != nil {
 		return o, err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -13,15 +14,17 @@ import (
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify"
-	"github.com/vigilance-go/vigilance/notify/mail"
 )
 
 // run is the tool, from its options to its end.
 func (t Tool) run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer) error {
 	switch {
 	case o.check:
-		_, _ = fmt.Fprintf(stdout, "== options are good; whether mail arrives, only --test can tell\n")
-		return nil
+		notifier, err := o.mail.Notifier(nil)
+		if err != nil {
+			return err
+		}
+		return alert.CheckMail(ctx, notifier, o.spool, o.env.GroupName, stdout)
 	case o.test:
 		return t.sendTest(ctx, o, stdout)
 	}
@@ -38,6 +41,7 @@ func (t Tool) run(ctx context.Context, o options, stderr *alert.Stderr, stdout i
 		options: o, tool: t, identity: alert.NewIdentity(os.Getppid()), stderr: stderr, log: log,
 		store: openStore(o.spool, o.env.GroupName, log), now: time.Now,
 	}
+	l.store.gate = newGate(o.engine, o.spool, o.env.GroupName, log)
 	if err := l.store.recover(); err != nil {
 		log.Warn("cannot look over the events of the process before", "err", err)
 	}
@@ -66,18 +70,13 @@ func (l *batcher) serve(ctx context.Context, notifier notify.Notifier) error {
 	go func() { left <- deliverer.Run(deliveries) }() // stop ends it
 	err := listener.Serve(ctx, l.handle, listener.WithLogger(l.log))
 	if !l.store.durable {
+		l.store.gate = &gate{}                   // what is held back now is lost
 		if sealErr := l.seal(); sealErr != nil { // there is no next start that could do it
 			l.log.Error("events are lost", "err", sealErr)
 		}
 	}
 	stop()
-	switch n := <-left; {
-	case n == 0:
-	case l.store.durable:
-		l.log.Info("mails wait in the spool for the next start", "messages", n)
-	default:
-		l.log.Error("mails are lost: they could not be delivered, and there is no spool", "messages", n)
-	}
+	alert.TellLeft(l.log, <-left, l.store.durable)
 	return err
 }
 
@@ -85,7 +84,7 @@ func (l *batcher) serve(ctx context.Context, notifier notify.Notifier) error {
 func (l *batcher) handle(_ context.Context, ev listener.Event) error {
 	switch body := ev.Body.(type) {
 	case listener.ProcessState:
-		if !l.tool.wants(body) {
+		if !l.engine.Events.Has(body) {
 			return nil
 		}
 		m := l.event(ev.Header, body)
@@ -109,12 +108,14 @@ func (l *batcher) event(h listener.Header, p listener.ProcessState) notify.Messa
 		Time:      now,
 		Host:      l.host,
 		Subject:   l.subject,
-		Body:      l.tool.Line(p, now.Format("2006-01-02 15:04:05,000")),
+		Body:      l.tool.line(p, now.Format("2006-01-02 15:04:05,000")),
 		Event:     string(p.EventType),
 		Group:     p.GroupName,
 		Process:   p.ProcessName,
 		PID:       p.PID,
 		FromState: p.FromState,
+		Expected:  p.Expected,
+		Labels:    l.engine.Labels,
 	}
 }
 
@@ -123,6 +124,9 @@ func (l *batcher) event(h listener.Header, p listener.ProcessState) notify.Messa
 // mail that cannot be kept is tried again at the next tick.
 func (l *batcher) ticked() {
 	l.elapsed += l.period
+	if !l.store.gate.open(l.now()) {
+		return
+	}
 	if l.elapsed < l.interval {
 		oldest, ok := l.store.oldest()
 		if !ok || l.now().Sub(oldest) < l.interval {
@@ -147,11 +151,22 @@ func (l *batcher) seal() error {
 
 // mailFor writes the mail for a batch.
 func (l *batcher) mailFor(events []notify.Message) notify.Message {
+	if l.engine.OwnWords() {
+		composer := l.engine.Composer
+		composer.Full, composer.MaxBytes = true, l.maxLength
+		m := composer.Compose(events)
+		if composer.Title == nil && l.hasSubject {
+			m.Subject = l.subject
+		}
+		m.Body = body(strings.Split(m.Body, "\n"), l.maxLength)
+		return notify.Message{Time: l.now(), Host: l.host, Subject: m.Subject, Body: m.Body}
+	}
 	lines := make([]string, len(events))
 	for i, event := range events {
 		lines[i] = event.Body
 	}
-	return notify.Message{Time: l.now(), Host: l.host, Subject: l.subject, Body: body(lines, l.maxLength)}
+	text := body(lines, l.maxLength) + alert.LabelLines(l.engine.Labels)
+	return notify.Message{Time: l.now(), Host: l.host, Subject: l.subject, Body: text}
 }
 
 // reporting wraps a Notifier so that a failure stands on standard error as
@@ -168,32 +183,10 @@ func (l *batcher) reporting(n notify.Notifier) notify.Notifier {
 
 // sendTest sends a test mail to every recipient and prints the conversations.
 func (t Tool) sendTest(ctx context.Context, o options, stdout io.Writer) error {
-	notifier, err := o.mail.Notifier(mail.NewTrace(stdout))
-	if err != nil {
-		return err
-	}
-	now := time.Now()
+	l := &batcher{options: o, tool: t, now: time.Now}
 	p := listener.ProcessState{EventType: t.Event, ProcessName: "test", GroupName: "test", PID: os.Getpid()}
-	line := t.Line(p, now.Format("2006-01-02 15:04:05,000"))
-	m := notify.Message{
-		ID: fmt.Sprintf("test.%d.%d", os.Getpid(), now.UnixNano()), Time: now, Host: o.host, Subject: o.subject,
-		Body: "This is a test of " + t.Name + " on " + o.host + ". Nothing has happened. A real mail says:\n\n" + line,
-	}
-	failed := 0
-	for _, to := range o.targets {
-		m.To = to
-		attempt, cancel := context.WithTimeout(ctx, notify.DefaultTimeout)
-		err := notifier.Notify(attempt, m)
-		cancel()
-		outcome := "accepted"
-		if err != nil {
-			failed++
-			outcome = err.Error()
-		}
-		_, _ = fmt.Fprintf(stdout, "== %s: %s\n", to, outcome) // the exit status tells as well
-	}
-	if failed > 0 {
-		return fmt.Errorf("send a test mail: %d of %d were not accepted", failed, len(o.targets))
-	}
-	return nil
+	m := l.mailFor([]notify.Message{l.event(listener.Header{}, p)})
+	m.ID = fmt.Sprintf("test.%d.%d", os.Getpid(), m.Time.UnixNano())
+	m.Body = "This is a test of " + t.Name + " on " + o.host + ". Nothing has happened. A real mail says:\n\n" + m.Body
+	return alert.SendTest(ctx, o.mail, o.targets, m, stdout)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -48,6 +49,9 @@ func (t Tool) Cmdline(stdout, stderr io.Writer) cmdline.Tool {
 			return usageStatus
 		},
 		Run: func(c *cli.Context) error {
+			if err := alert.UseConfig(c, t.Name, flags(), nil); err != nil {
+				return err
+			}
 			o, err := t.readOptions(c)
 			switch {
 			case errors.Is(err, errIncomplete):
@@ -61,7 +65,22 @@ func (t Tool) Cmdline(stdout, stderr io.Writer) cmdline.Tool {
 	}
 }
 
-// wants tells whether an event is for a mail.
-func (t Tool) wants(p listener.ProcessState) bool {
-	return p.EventType == t.Event && (p.EventType != listener.ProcessStateExited || !p.Expected)
+// line tells in one line what has happened. superlance has words for one kind
+// of event.
+func (t Tool) line(p listener.ProcessState, at string) string {
+	if p.EventType == t.Event && !p.Expected {
+		return t.Line(p, at)
+	}
+	what := "went " + strings.TrimPrefix(string(p.EventType), string(listener.AnyProcessState)+"_")
+	if p.EventType == listener.ProcessStateExited {
+		what = "exited"
+		if !p.Expected {
+			what = "died unexpectedly"
+		}
+	}
+	pid := ""
+	if p.PID > 0 {
+		pid = fmt.Sprintf(" (pid %d)", p.PID)
+	}
+	return fmt.Sprintf("%s -- Process %s:%s%s %s", at, p.GroupName, p.ProcessName, pid, what)
 }

@@ -12,7 +12,8 @@ func (t Tool) usage() string {
 	if t.Subject != "" {
 		subject = `"` + t.Subject + `"`
 	}
-	return fmt.Sprintf(usage, t.Name, t.Purpose, subject, listener.Tick60, defaultMaxLength)
+	return fmt.Sprintf(usage, t.Name, t.Purpose, subject, listener.Tick60, defaultMaxLength) +
+		t.defaults().Describe(t.Name, unused()...)
 }
 
 const usage = `Usage: %[1]s [options]
@@ -61,10 +62,15 @@ Options:
                         listener's name. Default is /var/lib/vigilance/spool
                         for root, else vigilance/spool in $XDG_STATE_HOME or
                         ~/.local/state
-  --check               check the options, and send nothing
+  --check               check the options, and whether the server and the spool
+                        are there, and send nothing
   --test                send a test mail now, and print the conversation.
                         Needs no supervisord
   --version             print the version and exit
+
+Mails are superlance's, until one of these options is given. Batches end at ticks
+all the same:
+
 `
 
 // notAListener is what follows superlance's own message.

@@ -3,6 +3,9 @@ package check
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +49,42 @@ func TestHistoryForgetsAfterTheSpan(t *testing.T) {
 	} {
 		if got := h.take(tt.name, start.Add(time.Duration(tt.minute)*time.Minute)); got != tt.want {
 			t.Errorf("minute %d: take(%q) = %v, want %v", tt.minute, tt.name, got, tt.want)
+		}
+	}
+}
+
+// What is in the file may be anything.
+func TestHistorySurvivesARestart(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Spool: dir, Limit: Limit{2, time.Hour}}
+	o.Env.GroupName = "g"
+	now := time.Now()
+	for _, tt := range []struct {
+		file string // what stands in it; empty for what was left there
+		take string
+		want bool
+		warn bool
+	}{
+		{"", "a", true, false},
+		{"", "a", true, false},
+		{"", "a", false, false},
+		{"", "b", true, false},
+		{`{"a":["` + now.Format(time.RFC3339), "a", true, true}, // cut off
+		{"\x00\x00\x00", "a", true, true},
+		{`[1,2]`, "a", true, true},
+		{`{"a":["2100-01-01T00:00:00Z","2100-01-01T00:00:00Z"]}`, "a", true, false}, // of another clock
+		{`{"a":["2000-01-01T00:00:00Z","2000-01-01T00:00:00Z"]}`, "a", true, false},
+		{"null", "a", true, false},
+	} {
+		if tt.file != "" {
+			if err := os.WriteFile(filepath.Join(dir, "g", "restarts.json"), []byte(tt.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var log strings.Builder
+		r := NewRestarter(o, nil, slog.New(slog.NewTextHandler(&log, nil)))
+		if got := r.history.take(tt.take, now); got != tt.want || strings.Contains(log.String(), "WARN") != tt.warn {
+			t.Errorf("take(%q) after %q = %v, log %q; want %v, warning %v", tt.take, tt.file, got, log.String(), tt.want, tt.warn)
 		}
 	}
 }

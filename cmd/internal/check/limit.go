@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,11 +68,20 @@ func short(d time.Duration) string {
 	return text
 }
 
-// history remembers when processes were restarted, as far as a Limit asks.
+// history remembers when processes were restarted, as far as a Limit asks, also
+// over a restart of the tool.
 type history struct {
 	limit Limit
+	saved *Saved
 	mu    sync.Mutex
 	times map[string][]time.Time
+}
+
+// load reads what the process before has noted.
+func (h *history) load() {
+	if h.limit != (Limit{}) {
+		h.saved.Load(&h.times)
+	}
 }
 
 // take notes a restart and reports whether the limit allows it.
@@ -84,14 +94,16 @@ func (h *history) take(name string, now time.Time) bool {
 	if h.times == nil {
 		h.times = map[string][]time.Time{}
 	}
-	recent := h.times[name]
-	for len(recent) > 0 && now.Sub(recent[0]) >= h.limit.Span {
-		recent = recent[1:]
+	for key, times := range h.times {
+		h.times[key] = slices.DeleteFunc(times, func(t time.Time) bool { return now.Sub(t) >= h.limit.Span || t.After(now) })
+		if len(h.times[key]) == 0 && key != name {
+			delete(h.times, key)
+		}
 	}
-	ok := len(recent) < h.limit.Restarts
-	if ok {
-		recent = append(recent, now)
+	if len(h.times[name]) >= h.limit.Restarts {
+		return false
 	}
-	h.times[name] = recent
-	return ok
+	h.times[name] = append(h.times[name], now)
+	h.saved.Save(h.times)
+	return true
 }

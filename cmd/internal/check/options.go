@@ -2,6 +2,7 @@ package check
 
 import (
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -28,6 +29,8 @@ type Options struct {
 	Test       bool
 	Check      bool
 
+	Engine alert.EngineOptions
+
 	Limit           Limit
 	ExternalRestart string
 	DryRun          bool
@@ -35,7 +38,7 @@ type Options struct {
 
 // Flags declares the options that all of the tools have: superlance's first.
 func Flags() []cli.Flag {
-	return append([]cli.Flag{
+	own := []cli.Flag{
 		&cli.StringFlag{Name: "sendmail_program", Aliases: []string{"s"}, Value: mail.DefaultSendmail},
 		&cli.StringSliceFlag{Name: "email", Aliases: []string{"m"}},
 		&cli.StringFlag{Name: "name", Aliases: []string{"n"}},
@@ -46,8 +49,13 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Name: "spool", Category: cmdline.Beyond},
 		&cli.BoolFlag{Name: "test", Category: cmdline.Beyond},
 		&cli.BoolFlag{Name: "check", Category: cmdline.Beyond},
-	}, alert.MailFlags()...)
+	}
+	return slices.Concat(own, alert.EngineFlags(unused()...), alert.MailFlags())
 }
+
+// unused are the options of the chat tools that say nothing to these: what they
+// report are no events of supervisord's.
+func unused() []string { return []string{"events", "recovered"} }
 
 // RestartUsage describes the options that say how processes are restarted.
 const RestartUsage = `--restart-limit N/SPAN -- restart a process at most N times within SPAN, such
@@ -61,8 +69,13 @@ const RestartUsage = `--restart-limit N/SPAN -- restart a process at most N time
 --dry-run -- restart nothing. Mails and log say what would be restarted.
 `
 
-// MailUsage describes the options that say how mails get out.
-const MailUsage = `--check -- check the options, and send nothing.
+// MailUsage describes the options that say what is mailed, when and how.
+func MailUsage(tool string) string {
+	return (alert.Defaults{}).Describe(tool, unused()...) + mailUsage
+}
+
+const mailUsage = `
+--check -- check the options, and send nothing.
 
 ` + alert.MailUsage + `
 --spool DIR -- where mails wait until they are delivered, in a folder of the
@@ -73,10 +86,7 @@ const MailUsage = `--check -- check the options, and send nothing.
 // ReadOptions reads the values of Flags for the tool of that name. Its errors
 // name the option.
 func ReadOptions(c *cli.Context, tool string) (Options, error) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
+	host := alert.Host()
 	o := Options{
 		Tool:            tool,
 		Name:            c.String("name"),
@@ -89,8 +99,12 @@ func ReadOptions(c *cli.Context, tool string) (Options, error) {
 		ExternalRestart: c.String("external-restart"),
 		DryRun:          c.Bool("dry-run"),
 	}
+	var err error
 	if o.Limit, err = ParseLimit(c.String("restart-limit")); err != nil {
 		return o, cmdline.Usagef("--restart-limit %v", err)
+	}
+	if o.Engine, err = alert.ReadEngine(c, alert.Defaults{}); err != nil {
+		return o, err
 	}
 	o.Mail, err = alert.ReadMail(c, c.String("sendmail_program"), tool+"@"+host)
 	if err != nil || len(o.Recipients) == 0 {

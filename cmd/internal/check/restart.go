@@ -60,9 +60,12 @@ type Restarter struct {
 
 // NewRestarter returns a Restarter that does what the options say.
 func NewRestarter(o Options, d Daemon, log *slog.Logger) *Restarter {
-	return &Restarter{
-		daemon: d, external: o.ExternalRestart, dryRun: o.DryRun, history: history{limit: o.Limit}, notes: openNotes(o), log: log,
+	r := &Restarter{
+		daemon: d, external: o.ExternalRestart, dryRun: o.DryRun, notes: openNotes(o), log: log,
+		history: history{limit: o.Limit, saved: o.Saved("restarts", log)},
 	}
+	r.history.load()
+	return r
 }
 
 // Outcome is what became of a restart.

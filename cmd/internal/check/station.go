@@ -13,17 +13,13 @@ import (
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify"
-	"github.com/vigilance-go/vigilance/notify/mail"
 )
 
-const (
-	// patience is how long restarts that are under way are waited for when the
-	// daemon has asked the tool to stop, and stopTimeout how long mails are
-	// still sent then. The daemon kills a listener after stopwaitsecs, 10 s by
-	// default.
-	patience    = 4 * time.Second
-	stopTimeout = 4 * time.Second
-)
+// patience is how long restarts that are under way are waited for when the
+// daemon has asked the tool to stop. Mails are sent after that, for as long as
+// alert.StopTimeout says. The daemon kills a listener after stopwaitsecs, 10 s
+// by default.
+const patience = 4 * time.Second
 
 // ErrNotAListener is a start by something else than a supervisord.
 var ErrNotAListener = errors.New("must be run as a supervisor event listener")
@@ -40,7 +36,7 @@ type Station struct {
 	// Echo writes each mail that was sent to standard error, as httpok does.
 	Echo bool
 
-	queue notify.Queue
+	outbox *alert.Outbox // nil where nobody is to be told
 }
 
 // NotAListener tells that the tool was not started by a supervisord that can be
@@ -95,45 +91,29 @@ func (s *Station) Serve(ctx context.Context, handle func(context.Context, listen
 	if err != nil {
 		return err
 	}
-	var durable bool
-	s.queue, durable = alert.OpenQueue(s.Spool, s.Env.GroupName, s.Log)
-	deliverer := notify.Deliverer{Queue: s.queue, Notifier: s.echoing(notifier), Log: s.Log, StopTimeout: stopTimeout}
-	deliveries, stop := context.WithCancel(context.WithoutCancel(ctx))
-	left := make(chan int)
-	go func() { left <- deliverer.Run(deliveries) }() // stop ends it
-	err = serve()
-	stop()
-	if n := <-left; n > 0 && durable {
-		s.Log.Info("mails wait in the spool for the next start", "messages", n)
-	} else if n > 0 {
-		s.Log.Error("mails are lost: they could not be delivered, and there is no spool", "messages", n)
+	if s.Echo {
+		notifier = s.Stderr.Reporting(notifier, s.Mail.Sendmail.From)
 	}
-	return err
-}
-
-// echoing wraps a Notifier so that each mail that is sent stands on standard
-// error, where the tool does that.
-func (s *Station) echoing(n notify.Notifier) notify.Notifier {
-	if !s.Echo {
-		return n
-	}
-	return notify.NotifierFunc(func(ctx context.Context, m notify.Message) error {
-		err := n.Notify(ctx, m)
-		if err == nil {
-			s.Stderr.Text("Mailed:\n\n" + mail.Text(s.Mail.Sendmail.From, m))
-		}
-		return err
+	s.outbox = alert.OpenOutbox(alert.OutboxOptions{
+		Mail: notifier, Targets: s.Targets, Spool: s.Spool, Group: s.Env.GroupName,
+		Prefix: s.Subject(""), Engine: s.Engine, Log: s.Log,
 	})
+	s.outbox.Start(ctx)
+	defer s.outbox.Stop()
+	return serve()
 }
 
 // Post sends a mail to those that -m names. Subject and Body are what it says;
 // the fields that every mail has are filled in.
 func (s *Station) Post(m notify.Message) {
-	if len(s.Targets) == 0 {
+	if s.outbox == nil {
 		return
 	}
-	m.ID, m.Time, m.Host = rand.Text(), time.Now(), s.Host
-	if err := s.queue.Put(m, s.Targets...); err != nil {
+	m.ID, m.Time, m.Host, m.Labels = rand.Text(), time.Now(), s.Host, s.Engine.Labels
+	if s.Engine.Masked {
+		m.Body, m.Reason = s.Engine.Mask.Text(m.Body), s.Engine.Mask.Text(m.Reason)
+	}
+	if err := s.outbox.Put(m); err != nil {
 		s.Log.Error("cannot keep a mail, so it is lost", "subject", m.Subject, "err", err)
 	}
 }
@@ -145,42 +125,16 @@ func (o Options) CheckMail(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("check options: %w", err)
 	}
-	if checker, ok := notifier.(notify.Checker); ok && len(o.Targets) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, notify.DefaultTimeout)
-		defer cancel()
-		if err := checker.Check(ctx); err != nil {
-			return fmt.Errorf("check the mail server: %w", err)
-		}
+	if len(o.Targets) == 0 {
+		notifier = nil
 	}
-	_, err = fmt.Fprintln(stdout, "== options are good; whether mail arrives, only --test can tell")
-	return err
+	return alert.CheckMail(ctx, notifier, o.Spool, o.Env.GroupName, stdout)
 }
 
 // SendTest sends a test mail to every recipient, with a sample of a real one,
 // and prints the conversations.
 func (o Options) SendTest(ctx context.Context, sample notify.Message, stdout io.Writer) error {
-	trace := mail.NewTrace(stdout)
-	notifier, err := o.Mail.Notifier(trace)
-	if err != nil {
-		return err
-	}
 	sample.ID, sample.Time, sample.Host = fmt.Sprintf("test.%d.%s", os.Getpid(), rand.Text()), time.Now(), o.Host
 	sample.Body = "This is a test of " + o.Tool + " on " + o.Host + ". Nothing was restarted. A real mail says:\n\n" + sample.Body
-	failed := 0
-	for _, to := range o.Targets {
-		sample.To = to
-		attempt, cancel := context.WithTimeout(ctx, notify.DefaultTimeout)
-		err := notifier.Notify(attempt, sample)
-		cancel()
-		outcome := "accepted"
-		if err != nil {
-			failed++
-			outcome = err.Error()
-		}
-		_, _ = fmt.Fprintf(stdout, "== %s: %s\n", to, outcome) // the exit status tells as well
-	}
-	if failed > 0 {
-		return fmt.Errorf("send a test mail: %d of %d were not accepted", failed, len(o.Targets))
-	}
-	return nil
+	return alert.SendTest(ctx, o.Mail, o.Targets, sample, stdout)
 }

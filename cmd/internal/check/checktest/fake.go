@@ -2,6 +2,7 @@ package checktest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"net"
@@ -27,6 +28,7 @@ type Fake struct {
 
 	mu     sync.Mutex
 	infos  string // the answer to getAllProcessInfo
+	once   string // the next one; empty for infos
 	asked  int
 	calls  []string
 	faults map[string]client.Fault
@@ -82,6 +84,13 @@ func (f *Fake) Set(processes ...client.ProcessInfo) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.infos = answer(infos(processes))
+}
+
+// Once makes the next answer name these processes, and no later one.
+func (f *Fake) Once(processes ...client.ProcessInfo) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.once = answer(infos(processes))
 }
 
 // Refuse answers a call, such as "stopProcess web", with a fault.
@@ -144,7 +153,8 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.asked++
-		_, _ = fmt.Fprint(w, f.infos)
+		_, _ = fmt.Fprint(w, cmp.Or(f.once, f.infos))
+		f.once = ""
 		return
 	}
 	call := method[1]

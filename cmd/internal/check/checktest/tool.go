@@ -52,6 +52,7 @@ type Listener struct {
 	*listenertest.Supervisor
 	stderr Buffer
 	mail   string
+	spool  string
 	t      *testing.T
 }
 
@@ -60,9 +61,9 @@ type Listener struct {
 func Listen(t *testing.T, f *Fake, args ...string) *Listener {
 	t.Helper()
 	dir := t.TempDir()
-	l := &Listener{mail: filepath.Join(dir, "mail"), t: t}
+	l := &Listener{mail: filepath.Join(dir, "mail"), spool: filepath.Join(dir, "spool"), t: t}
 	cmd := Command(append([]string{
-		"--spool", filepath.Join(dir, "spool"), "-s", "cat - >> " + l.mail + "; printf '\\n--\\n' >> " + l.mail,
+		"--spool", l.spool, "-s", "cat - >> " + l.mail + "; printf '\\n--\\n' >> " + l.mail,
 	}, args...)...)
 	cmd.Env = append(cmd.Env, "SUPERVISOR_ENABLED=1", "SUPERVISOR_SERVER_URL="+f.URL, "SUPERVISOR_GROUP_NAME=thislistener",
 		"SUPERVISOR_PROCESS_NAME=thislistener", "SUPERVISOR_USERNAME="+f.Username, "SUPERVISOR_PASSWORD="+f.Password)
@@ -77,6 +78,18 @@ func (l *Listener) Tick() {
 	l.Deliver(listener.Tick{EventType: listener.Tick60, When: 60}, listener.ResultOK)
 }
 
+// TickUntilRestart delivers TICK events until a process was restarted once more.
+func (l *Listener) TickUntilRestart(f *Fake) {
+	l.t.Helper()
+	before := len(f.Calls())
+	Until(l.t, "the restart", func() bool {
+		if len(f.Calls()) == before {
+			l.Tick()
+		}
+		return len(f.Calls()) >= before+2
+	}, l.Stderr)
+}
+
 // Stderr returns what the tool has written to standard error.
 func (l *Listener) Stderr() string { return l.stderr.String() }
 
@@ -88,6 +101,18 @@ func (l *Listener) Mails() []string {
 	}
 	mails := strings.Split(string(text), "\n--\n")
 	return mails[:len(mails)-1]
+}
+
+// Kept returns how many mails the tool has put into its spool: what waits, and
+// what is delivered.
+func (l *Listener) Kept() (n int) {
+	for _, folder := range []string{"new", "done"} {
+		files, err := os.ReadDir(filepath.Join(l.spool, "thislistener", folder))
+		if err == nil {
+			n += len(files)
+		}
+	}
+	return n
 }
 
 // WaitMails waits until n mails were sent and returns them.
