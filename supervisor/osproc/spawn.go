@@ -17,6 +17,8 @@ import (
 // of os.Chdir or syscall.Umask do not reach.
 type Spawner struct {
 	requests chan request
+	sending  sync.Mutex // keeps passage and requests in the same order
+	passage  passage
 	closed   chan struct{}
 	closing  sync.Once
 	ignored  chan os.Signal // see NewSpawner
@@ -26,14 +28,17 @@ type Spawner struct {
 	forking sync.Mutex
 }
 
+// request asks the Spawner's thread for a child with files, which are in the
+// passage, as its standard streams.
 type request struct {
 	spec  Spec
+	files []uintptr
 	reply chan<- outcome
 }
 
 type outcome struct {
-	child *Child
-	err   error
+	pid int
+	err error
 }
 
 // NewSpawner returns a Spawner that lives until Close.
@@ -54,7 +59,10 @@ func NewSpawner() *Spawner {
 	if sigs := ignoredSignals(); len(sigs) > 0 {
 		signal.Notify(s.ignored, sigs...)
 	}
-	go s.run() // ended by Close
+	s.passage.open()
+	entered := make(chan struct{})
+	go s.run(entered) // ended by Close
+	<-entered
 	return s
 }
 
@@ -64,6 +72,9 @@ func (s *Spawner) Close() {
 	s.closing.Do(func() {
 		close(s.closed)
 		signal.Stop(s.ignored)
+		s.sending.Lock()
+		defer s.sending.Unlock()
+		s.passage.close()
 	})
 }
 
@@ -77,39 +88,11 @@ func (s *Spawner) Close() {
 // Spec.Umask is for the time of the fork the umask of the whole daemon, and a
 // file that another goroutine creates in that instant gets it too.
 func (s *Spawner) Spawn(spec Spec) (*Child, error) {
-	reply := make(chan outcome, 1)
-	select {
-	case s.requests <- request{spec, reply}:
-		o := <-reply
-		return o.child, o.err
-	case <-s.closed:
-		return nil, newSpawnError(spec, StagePipes, fmt.Errorf("spawner: %w", os.ErrClosed))
-	}
-}
-
-func (s *Spawner) run() {
-	// Never unlocked: a thread with its own umask and signal mask must not be
-	// used by other goroutines. It dies with this one.
-	runtime.LockOSThread()
-	prepareThread()
-	for {
-		select {
-		case r := <-s.requests:
-			child, err := s.spawn(r.spec)
-			r.reply <- outcome{child, err}
-		case <-s.closed:
-			return
-		}
-	}
-}
-
-// spawn runs on the Spawner's thread.
-func (s *Spawner) spawn(spec Spec) (*Child, error) {
 	ends, err := openEnds(spec)
 	if err != nil {
 		return nil, newSpawnError(spec, StagePipes, err)
 	}
-	pid, err := s.fork(spec, ends.child())
+	pid, err := s.ask(spec, ends.child())
 	ends.closeChild()
 	if err != nil {
 		ends.closeParent()
@@ -123,6 +106,63 @@ func (s *Spawner) spawn(spec Spec) (*Child, error) {
 		child.Stdin = newStdin(ends.stdin.parent, StdinBacklog)
 	}
 	return child, nil
+}
+
+// ask has the Spawner's thread fork, and returns the PID of the child.
+func (s *Spawner) ask(spec Spec, files []uintptr) (int, error) {
+	reply := make(chan outcome, 1)
+	if err := s.send(request{spec, files, reply}); err != nil {
+		return 0, newSpawnError(spec, StagePipes, err)
+	}
+	o := <-reply
+	return o.pid, o.err
+}
+
+func (s *Spawner) send(r request) error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	select {
+	case <-s.closed:
+		return fmt.Errorf("spawner: %w", os.ErrClosed)
+	default:
+	}
+	if err := s.passage.send(r.files); err != nil {
+		return err
+	}
+	select {
+	case s.requests <- r:
+		return nil
+	case <-s.closed:
+		return fmt.Errorf("spawner: %w", os.ErrClosed)
+	}
+}
+
+func (s *Spawner) run(entered chan<- struct{}) {
+	// Never unlocked: a thread with its own umask, signal mask and descriptors
+	// must not be used by other goroutines. It dies with this one.
+	runtime.LockOSThread()
+	prepareThread()
+	s.passage.enter()
+	close(entered)
+	for {
+		select {
+		case r := <-s.requests:
+			pid, err := s.spawn(r.spec, r.files)
+			r.reply <- outcome{pid, err}
+		case <-s.closed:
+			return
+		}
+	}
+}
+
+// spawn runs on the Spawner's thread.
+func (s *Spawner) spawn(spec Spec, files []uintptr) (int, error) {
+	files, err := s.passage.receive(files)
+	if err != nil {
+		return 0, newSpawnError(spec, StagePipes, err)
+	}
+	defer s.passage.release(files)
+	return s.fork(spec, files)
 }
 
 // fork returns the PID of a child that executes spec.Path, or a *SpawnError.
