@@ -130,7 +130,7 @@ func (c Composer) Compose(events []Message) Message {
 	if len(d.Programs) > 1 {
 		m.Group, m.Process, m.PID, m.FromState, m.Reason, m.Uptime = "", "", 0, "", "", 0
 	}
-	m.Log = d.Log
+	m.Log, m.Lang = d.Log, c.Lang
 	m.Recovery = !slices.ContainsFunc(d.Programs, func(p Program) bool { return p.Recovered.IsZero() })
 	if m.Recovery {
 		m.Event = events[len(events)-1].Event

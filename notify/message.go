@@ -43,6 +43,9 @@ type Message struct {
 	Recovery bool `json:"recovery,omitempty"`
 	// Log is the end of the program's output.
 	Log string `json:"log,omitempty"`
+	// Lang is the language of the texts, for what an integration adds to them;
+	// empty stands for English. A Composer sets it.
+	Lang Lang `json:"lang,omitempty"`
 	// Labels are further facts, as the user named them.
 	Labels map[string]string `json:"labels,omitempty"`
 

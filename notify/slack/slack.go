@@ -216,12 +216,12 @@ func (s *Slack) write(t chat.Text, limit int) (m message, size int) {
 		a.Blocks = append(a.Blocks, block{Type: "section", Text: &out})
 	}
 	if t.Body != "" {
-		section(chat.Text{Body: t.Body}, func(body, _ string) string {
+		section(chat.Text{Body: t.Body, Lang: t.Lang}, func(body, _ string) string {
 			return chat.Map(body, escaper.Replace, func(link string) string { return "<" + escaper.Replace(link) + ">" })
 		})
 	}
 	if t.Log != "" {
-		section(chat.Text{Log: t.Log}, func(_, log string) string { return chat.Fence(escaper.Replace(log)) })
+		section(chat.Text{Log: t.Log, Lang: t.Lang}, func(_, log string) string { return chat.Fence(escaper.Replace(log)) })
 	}
 	if facts := t.FactLine(); facts != "" {
 		a.Blocks = append(a.Blocks, block{Type: "context", Elements: []mrkdwn{verbatim(escaper.Replace(facts))}})

@@ -30,8 +30,12 @@ import (
 	"github.com/vigilance-go/vigilance/notify/internal/httppost"
 )
 
-// defaultMax bounds a body where nothing else does, in bytes.
-const defaultMax = 1 << 20
+// Bounds in bytes, where a service has none or larger ones.
+const (
+	defaultMax = 1 << 20  // of a request's body
+	bodyMax    = 64 << 10 // of Data.Body
+	logMax     = 16 << 10 // of Data.Log
+)
 
 // Config says where messages go and what they look like.
 type Config struct {
@@ -74,6 +78,9 @@ type Config struct {
 // Data is what a template is executed with: the message, and its parts as a
 // chat service shows them. All texts are UTF-8 without control characters.
 type Data struct {
+	// Message has a Body of at most 64 KiB and a Log of at most 16 KiB, which
+	// say where they are cut. A message that the service finds too large is
+	// repeated with less of both.
 	notify.Message
 	// Title is the subject, at most 300 bytes long.
 	Title string
@@ -246,6 +253,8 @@ func (w *Webhook) Notify(ctx context.Context, m notify.Message) error {
 func (w *Webhook) body(m notify.Message, limit int) ([]byte, error) {
 	m = chat.CleanMessage(m)
 	t := chat.Compose(m)
+	m.Body = chat.CutEnd(m.Body, min(bodyMax, limit/2), m.Lang)
+	m.Log = chat.CutStart(m.Log, min(logMax, limit/4), m.Lang)
 	data := Data{Message: m, Title: t.Title, Facts: t.Facts, Tone: tone(t.Tone), Param: w.params}
 	if t.Tone != chat.Good {
 		data.Mentions = w.c.Mentions

@@ -256,3 +256,31 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		{Config: webhook.Config{Preset: "discord", URL: "https://x/y", Mentions: []string{"<@1>"}}, Want: "mention"},
 	})
 }
+
+// A template that shows the whole body and log is bounded as well, and gets
+// less of both where the service finds it too large.
+func TestBodyAndLogAreBounded(t *testing.T) {
+	s := chattest.NewTeams()
+	s.Answer(chattest.Reply{Body: "ok"}, chattest.Reply{Status: http.StatusRequestEntityTooLarge}, chattest.Reply{Body: "ok"})
+	n, err := webhook.New(webhook.Config{URL: "https://x.test/", Client: s.Client(), Template: `{"body":{{json .Body}},"log":{{json .Log}}}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := notify.Message{ID: "1", Subject: "s", Body: strings.Repeat("b", 1<<20), Log: strings.Repeat("l", 1<<20) + "end"}
+	for range 2 {
+		if err := n.Notify(t.Context(), m); err != nil {
+			t.Fatalf("Notify = %v, want nil", err)
+		}
+	}
+	for i, want := range []struct{ body, log int }{{64 << 10, 16 << 10}, {64 << 10, 16 << 10}, {40 << 10, 16 << 10}} {
+		var got struct{ Body, Log string }
+		if err := json.Unmarshal(s.Requests()[i].Body, &got); err != nil {
+			t.Fatal(err)
+		}
+		const mark = 60 // what says that it was cut
+		if len(got.Body) > want.body+mark || len(got.Log) > want.log+mark || !strings.HasSuffix(got.Log, "end") || !strings.Contains(got.Body, "truncated") {
+			t.Errorf("request %d has a body of %d bytes and a log of %d, want at most about %d and %d, the log's end",
+				i, len(got.Body), len(got.Log), want.body, want.log)
+		}
+	}
+}

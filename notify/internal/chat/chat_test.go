@@ -127,6 +127,19 @@ func TestFitCutsWhatMattersLeast(t *testing.T) {
 	}
 }
 
+// What is added to a text is in its language.
+func TestAdditionsAreInTheMessagesLanguage(t *testing.T) {
+	at := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	got := chat.Compose(notify.Message{Subject: "s", Body: strings.Repeat("中", 40), Host: "web1", Time: at, Lang: notify.Chinese})
+	if line, want := got.FactLine(), "主机: web1 · 时间: 2026-11-22 08:00:00 +00:00"; line != want {
+		t.Errorf("FactLine = %q, want %q", line, want)
+	}
+	fitted := got.Fit(70, chat.Bytes, func(body, _ string) string { return body })
+	if want := strings.Repeat("中", 9) + "\n……（已截断，略去 93 字节）"; fitted != want {
+		t.Errorf("Fit = %q, want %q", fitted, want)
+	}
+}
+
 func FuzzFit(f *testing.F) {
 	f.Add("body", "log", 50)
 	f.Add(strings.Repeat("中", 100), strings.Repeat("😀\n", 100), 200)

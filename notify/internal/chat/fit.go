@@ -24,14 +24,14 @@ func (t Text) Fit(limit int, size func(string) int, render func(body, log string
 	out := render(t.Body, t.Log)
 	if t.Log != "" {
 		out = shrink(out, limit, size, len(t.Log), func(n int) string {
-			return render(t.Body, cutStart(t.Log, n))
+			return render(t.Body, cutStart(t.Log, n, t.Lang))
 		})
 		if size(out) > limit {
 			t.Log = ""
 			out = render(t.Body, "")
 		}
 	}
-	return shrink(out, limit, size, len(t.Body), func(n int) string { return render(cutEnd(t.Body, n), t.Log) })
+	return shrink(out, limit, size, len(t.Body), func(n int) string { return render(cutEnd(t.Body, n, t.Lang), t.Log) })
 }
 
 // shrink takes away as little as makes the rest fit, or else all there is.

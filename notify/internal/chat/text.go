@@ -66,6 +66,8 @@ type Text struct {
 	Facts []Fact
 	Tone  Tone
 	Time  time.Time
+	// Lang is the language of what is added: names of facts, marks.
+	Lang notify.Lang
 }
 
 // Compose returns the parts of a message.
@@ -76,6 +78,7 @@ func Compose(m notify.Message) Text {
 		Log:   strings.Trim(Clean(m.Log), "\n"),
 		Tone:  ToneOf(m),
 		Time:  m.Time,
+		Lang:  m.Lang,
 	}
 	if t.Title == "" {
 		t.Title = Head(oneLine(t.Body), titleMax)
@@ -90,10 +93,10 @@ func Compose(m notify.Message) Text {
 		}
 	}
 	if !strings.Contains(said, m.Host) {
-		fact("host", m.Host)
+		fact(wordsOf(m.Lang).host, m.Host)
 	}
 	if !m.Time.IsZero() && !strings.Contains(said, m.Time.Format(time.DateTime)) {
-		fact("time", m.Time.Format("2006-01-02 15:04:05 -07:00"))
+		fact(wordsOf(m.Lang).time, m.Time.Format("2006-01-02 15:04:05 -07:00"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
 		fact(name, m.Labels[name])
@@ -200,22 +203,52 @@ func Head(s string, n int) string {
 	return s[:n] + mark
 }
 
+// CutEnd returns a text in at most about limit bytes: what is beyond goes, and
+// a mark says so.
+func CutEnd(s string, limit int, lang notify.Lang) string {
+	if len(s) <= limit {
+		return s
+	}
+	return cutEnd(s, len(s)-limit, lang)
+}
+
+// CutStart is CutEnd for a text whose end matters.
+func CutStart(s string, limit int, lang notify.Lang) string {
+	if len(s) <= limit {
+		return s
+	}
+	return cutStart(s, len(s)-limit, lang)
+}
+
 // cutEnd takes at least n bytes from the end of a text, on a rune boundary,
 // and says so.
-func cutEnd(s string, n int) string {
+func cutEnd(s string, n int, lang notify.Lang) string {
 	keep := max(len(s)-n, 0)
 	for keep > 0 && keep < len(s) && !utf8.RuneStart(s[keep]) {
 		keep--
 	}
-	return fmt.Sprintf("%s\n… (truncated: %d bytes left out)", s[:keep], len(s)-keep)
+	return s[:keep] + "\n" + wordsOf(lang).cut(len(s)-keep)
 }
 
 // cutStart takes at least n bytes from the beginning of a text, on a rune
 // boundary, and says so.
-func cutStart(s string, n int) string {
+func cutStart(s string, n int, lang notify.Lang) string {
 	from := min(n, len(s))
 	for from < len(s) && !utf8.RuneStart(s[from]) {
 		from++
 	}
-	return fmt.Sprintf("… (truncated: %d bytes left out)\n%s", from, s[from:])
+	return wordsOf(lang).cut(from) + "\n" + s[from:]
+}
+
+// words are what the package itself says, in one language.
+type words struct {
+	host, time string
+	cut        func(bytes int) string
+}
+
+func wordsOf(lang notify.Lang) words {
+	if lang == notify.Chinese {
+		return words{"主机", "时间", func(n int) string { return fmt.Sprintf("……（已截断，略去 %d 字节）", n) }}
+	}
+	return words{"host", "time", func(n int) string { return fmt.Sprintf("… (truncated: %d bytes left out)", n) }}
 }
