@@ -21,7 +21,7 @@ LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 REQUIRE_PEERS := $(if $(shell command -v apt-get),1,)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long test-alerts-loss bench bench-short bench-page lint clean deps bench-deps checks gofmt vet cross
+.PHONY: help build run test test-long test-alerts-loss bench bench-short bench-page docs-images lint clean deps bench-deps checks gofmt vet cross
 
 include packaging/install.mk
 
@@ -56,6 +56,9 @@ bench-short: bench-deps ## The same in a minute or two, to the terminal alone
 
 bench-page: ## Write docs/benchmarks.md again from the last run's data, measuring nothing
 	go run ./bench -from docs/benchmarks.json -o docs/benchmarks.md -readme README.md
+
+docs-images: deps ## Make the pictures of messages in docs/tools anew, from what the tools send
+	go run ./docs/internal/pictures
 
 lint: $(LINT) ## Run golangci-lint with the rules of .golangci.yml
 	$(LINT) run --build-tags $(TAGS) ./...
