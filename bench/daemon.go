@@ -62,6 +62,9 @@ type running struct {
 	file  *os.File // the log, once there is one
 	log   bytes.Buffer
 	found map[string]found
+
+	told       []heard // by the listener, as far as it has been read
+	heardBytes int64
 }
 
 // found is how often a text stands in the log's first bytes.
@@ -151,7 +154,7 @@ func (r *running) stop(patience time.Duration) (time.Duration, error) {
 func (r *running) kill() {
 	if !r.over {
 		_ = r.cmd.Process.Kill() // it may have ended by itself
-		<-r.ended
+		_ = <-r.ended            // it was killed
 		r.over = true
 	}
 	killSession(r.pid())

@@ -97,15 +97,23 @@ func (b *bench) takeFloors(ctx context.Context, j job, found []*result) (gaps []
 	return gaps
 }
 
-// takeOnce takes a floor once, within the budget of a measure.
+// takeOnce takes a floor once, within half the budget of a measure.
 func (f floor) takeOnce(ctx context.Context, b *bench, size int) (map[string]samples, error) {
-	bounded, cancel := context.WithTimeout(ctx, defaultBudget/2)
+	const budget = defaultBudget / 2
+	bounded, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	got, err := f.take(bounded, b, size)
-	if err != nil {
-		b.sweep()
+	if err == nil {
+		return got, nil
 	}
-	return got, errors.Join(err, ctx.Err())
+	b.sweep()
+	switch {
+	case ctx.Err() != nil:
+		err = errInterrupted
+	case bounded.Err() != nil:
+		err = fmt.Errorf("not done within %v", budget)
+	}
+	return nil, err
 }
 
 // inC runs the floor program, which prints a sample a line.

@@ -113,10 +113,10 @@ func takeProcessLog(ctx context.Context, b *bench, d daemon, size int) (_ []samp
 		if len(news) > len(all) {
 			end = time.Now().Add(2 * time.Second)
 		}
-		all, got = news, 0
-		for _, h := range all {
+		for _, h := range news[len(all):] {
 			got += h.bytes
 		}
+		all = news
 	}
 	after, err := cpu(r.pid())
 	return []samples{

@@ -91,7 +91,7 @@ func (r *report) growthPlot() string {
 	d.line("guide", end, 30, end+30, 30)
 	d.text(end+38, 34, "start", "weak", "in proportion to the programs")
 	for i, g := range all {
-		p := panel{x: float64(8 + i%columns*width + 66), y: float64(head + i/columns*height + 44), width: width - 96, height: height - 82}
+		p := panel{x: float64(8 + i%columns*width + 66), y: float64(head + i/columns*height + 54), width: width - 96, height: height - 92}
 		r.growthPanel(d, g, p)
 	}
 	return d.String()
@@ -108,7 +108,7 @@ func (r *report) growthPanel(d *drawing, g growth, p panel) {
 		}
 	}
 	for i, line := range wrap(g.name, 44) {
-		d.text(p.x-50, p.y-26+14*float64(i), "start", "small strong", line)
+		d.text(p.x-50, p.y-36+14*float64(i), "start", "small strong", line)
 	}
 	if high == 0 {
 		d.text(p.x, p.y+p.height/2, "start", "small weak", "not measured")

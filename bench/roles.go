@@ -98,19 +98,28 @@ func playListener(delay, path string) int {
 	}
 }
 
-// heard returns what the listener has heard so far.
+// heard returns what the listener has heard so far. It reads on where it
+// stopped the last time, so as not to take much from what is measured.
 func (r *running) heard() []heard {
-	b, _ := os.ReadFile(filepath.Join(r.dir, heardName)) // it may not have begun
-	var all []heard
-	for line := range strings.Lines(string(b)) {
-		var h heard
-		var nanos int64
-		if n, _ := fmt.Sscan(line, &nanos, &h.bytes, &h.pid); n >= 2 && strings.HasSuffix(line, "\n") {
-			h.at = time.Unix(0, nanos)
-			all = append(all, h)
-		}
+	f, err := os.Open(filepath.Join(r.dir, heardName))
+	if err != nil {
+		return nil // it has not begun
 	}
-	return all
+	defer func() { _ = f.Close() }() // only read
+	news, _ := io.ReadAll(io.NewSectionReader(f, r.heardBytes, 1<<40))
+	for {
+		line, rest, whole := bytes.Cut(news, []byte{'\n'})
+		if !whole {
+			return r.told
+		}
+		r.heardBytes += int64(len(news) - len(rest))
+		news = rest
+		words := append(strings.Fields(string(line)), "", "", "") // not all events are about a process
+		nanos, _ := strconv.ParseInt(words[0], 10, 64)
+		size, _ := strconv.Atoi(words[1])
+		pid, _ := strconv.Atoi(words[2])
+		r.told = append(r.told, heard{time.Unix(0, nanos), pid, size})
+	}
 }
 
 // waitListener returns when the listener has said READY.

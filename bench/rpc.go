@@ -91,7 +91,7 @@ func dialRaw(socket, body string) (*rawClient, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", socket, err)
 	}
-	return &rawClient{conn, bufio.NewReader(conn), fmt.Sprintf(
+	return &rawClient{conn, bufio.NewReaderSize(conn, 256<<10), fmt.Sprintf(
 		"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%s", len(body), body)}, nil
 }
 

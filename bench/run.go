@@ -16,6 +16,9 @@ import (
 	"time"
 )
 
+// errInterrupted is why something was not measured to its end.
+var errInterrupted = errors.New("the run was interrupted")
+
 // defaultBudget is the time of a measure that says nothing else: rounds are
 // left out when it is spent.
 const defaultBudget = time.Minute
@@ -173,8 +176,7 @@ func (b *bench) do(ctx context.Context, j job) (found []*result, gaps []gap) {
 			}
 			b.say("%s, round %d of %d: %s", j.title(), done+1, rounds, d.name)
 			err := b.once(ctx, j, d, done, began.Add(share), found)
-			var late notWithin // the table tells it
-			if err != nil && !errors.As(err, &late) {
+			if err != nil {
 				gaps = append(gaps, gap{d.name + ", " + j.title(), err.Error()})
 			}
 		}
@@ -208,7 +210,7 @@ func (b *bench) once(ctx context.Context, j job, d daemon, round int, end time.T
 	switch {
 	case errors.As(err, &late):
 	case ctx.Err() != nil:
-		return errors.New("the run was interrupted")
+		return errInterrupted
 	case bounded.Err() != nil:
 		return fmt.Errorf("not done after %v, its part of the budget", end.Sub(began).Round(time.Second))
 	}
@@ -243,8 +245,8 @@ func (b *bench) liveOnce(ctx context.Context, j job, d daemon, round int, found 
 	return errors.Join(failed, ctx.Err())
 }
 
-// keep adds samples to the results of a measure. Where a daemon has none since
-// it took too long, that is told instead.
+// keep adds samples to the results of a measure. Where a daemon has none of its
+// first figure since it took too long, that is told instead.
 func keep(found []*result, m measure, d daemon, got []samples, err error) {
 	var late notWithin
 	i := 0
@@ -256,7 +258,7 @@ func keep(found []*result, m measure, d daemon, got []samples, err error) {
 			r.samples[d.name] = append(r.samples[d.name], got[i]...)
 		}
 		i++
-		if errors.As(err, &late) && len(r.samples[d.name]) == 0 {
+		if errors.As(err, &late) && len(r.samples[d.name]) == 0 && r.figure == m.figures[0] {
 			r.notes[d.name] = fmt.Sprintf("over %.0f s", late.limit.Seconds())
 		}
 	}
