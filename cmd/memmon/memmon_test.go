@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -296,5 +297,66 @@ func TestHistoryMeasuresGrowthOverAnHour(t *testing.T) {
 	}
 	if len(h.At) > 14 {
 		t.Errorf("sizes kept = %d, want at most 14", len(h.At))
+	}
+}
+
+// growth is measured over half an hour at least, so a memmon before has noted the
+// first size, and was killed. What else may stand in its file does no harm.
+func TestGrowthIsToldAcrossAKill(t *testing.T) {
+	p := checktest.Process("foo", "foo", sleeper(t))
+	past := func(age time.Duration) string { return time.Now().Add(-age).Format(time.RFC3339) }
+	saved := func(pid, start int, at string, size string) string {
+		return fmt.Sprintf(`{"foo:foo":{"pid":%d,"start":%d,"growth":{"at":["%s"],"sizes":[%s],"when":"%[3]s"}},"x":null}`, pid, start, at, size)
+	}
+	for _, tt := range []struct {
+		name, file string
+		grown      bool
+		warned     bool
+	}{
+		{"grown", saved(p.PID, p.Start, past(40*time.Minute), "0"), true, false},
+		{"not long enough", saved(p.PID, p.Start, past(20*time.Minute), "0"), false, false},
+		{"not enough", saved(p.PID, p.Start, past(40*time.Minute), "1000000000000"), false, false},
+		{"another process", saved(p.PID+1, p.Start, past(40*time.Minute), "0"), false, false},
+		{"the same pid, another start", saved(p.PID, p.Start-1, past(40*time.Minute), "0"), false, false},
+		{"a clock set back", saved(p.PID, p.Start, past(-time.Hour), "0"), false, false},
+		{"times without sizes", saved(p.PID, p.Start, past(40*time.Minute), ""), false, false},
+		{"cut off", saved(p.PID, p.Start, past(40*time.Minute), "0")[:50], false, true},
+		{"noise", "\x00\xff{{", false, true},
+		{"empty", "", false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			spool := t.TempDir()
+			file := filepath.Join(spool, "thislistener", "processes.json")
+			if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(tt.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fake := checktest.NewFake(t, p)
+			tool := checktest.Listen(t, fake, "-m", "a@b", "--growth", "100KB", "--spool", spool)
+			checktest.Until(t, "a pass", func() bool { tool.Tick(); return fake.Asked() >= 2 }, tool.Stderr)
+			if tt.grown {
+				tool.WaitMails(1)
+				tool.Kill()
+			} else {
+				tool.End()
+			}
+			mails := tool.Mails()
+			grown := len(mails) == 1 && strings.Contains(mails[0], "Subject: memmon: process foo:foo is growing\n\nfoo:foo has grown from 0 to ")
+			if grown != tt.grown || !tt.grown && len(mails) != 0 || strings.Contains(tool.Stderr(), "cannot read what was remembered") != tt.warned {
+				t.Errorf("mails = %q, standard error = %q; want growth told: %v, a warning: %v", mails, tool.Stderr(), tt.grown, tt.warned)
+			}
+			if !tt.grown {
+				return
+			}
+			next := checktest.Listen(t, fake, "-m", "a@b", "--growth", "100KB", "--spool", spool)
+			asked := fake.Asked()
+			checktest.Until(t, "three more passes", func() bool { next.Tick(); return fake.Asked() >= asked+3 })
+			if mails := next.End(); len(mails) != 0 {
+				t.Errorf("mails of the next memmon = %q, want none: it is told once an hour", mails)
+			}
+		})
 	}
 }
