@@ -154,7 +154,7 @@ func (r *running) stop(patience time.Duration) (time.Duration, error) {
 func (r *running) kill() {
 	if !r.over {
 		_ = r.cmd.Process.Kill() // it may have ended by itself
-		_ = <-r.ended            // it was killed
+		<-r.ended                //nolint:errcheck // it was killed, and says so
 		r.over = true
 	}
 	killSession(r.pid())
