@@ -25,7 +25,8 @@ GO_BUILD  = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags $(TAGS) -ldfl
 
 # fill writes a file whose name ends in .in with the places of this installation.
 fill = sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
-BIN ?= bin
+BIN   ?= bin
+SHARE ?= dist/share
 STAGE = dist/root
 
 .PHONY: share install uninstall package stage package-test reproducible
@@ -35,18 +36,19 @@ share: build ## Write the man pages and completions into dist/share/
 	go run -tags $(TAGS) ./packaging/generate -bin bin -out dist/share
 
 # What is built is installed as it is: root needs no Go.
-install: $(if $(wildcard $(BIN)/supervisord dist/share),,share) ## Install what is built (DESTDIR, PREFIX, SYSCONFDIR)
+install: $(if $(and $(wildcard $(BIN)/supervisord),$(wildcard $(SHARE)/man)),,share) ## Install what is built (DESTDIR, PREFIX, SYSCONFDIR)
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(DATADIR)/man/man1 $(UNITDIR) $(SYSCONFDIR)/supervisor/conf.d \
 		$(DATADIR)/bash-completion/completions $(DATADIR)/zsh/site-functions $(DATADIR)/fish/vendor_completions.d)
 	install -m 755 $(addprefix $(BIN)/,$(COMMANDS)) $(DESTDIR)$(BINDIR)
-	install -m 644 dist/share/man/*.1 $(DESTDIR)$(DATADIR)/man/man1
-	install -m 644 dist/share/bash/* $(DESTDIR)$(DATADIR)/bash-completion/completions
-	install -m 644 dist/share/zsh/* $(DESTDIR)$(DATADIR)/zsh/site-functions
-	install -m 644 dist/share/fish/* $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
+	install -m 644 $(SHARE)/man/*.1 $(DESTDIR)$(DATADIR)/man/man1
+	install -m 644 $(SHARE)/bash/* $(DESTDIR)$(DATADIR)/bash-completion/completions
+	install -m 644 $(SHARE)/zsh/* $(DESTDIR)$(DATADIR)/zsh/site-functions
+	install -m 644 $(SHARE)/fish/* $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
 	$(fill) packaging/systemd/supervisor.service.in >$(DESTDIR)$(UNITDIR)/supervisor.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/supervisor.service
 	@conf=$(DESTDIR)$(SYSCONFDIR)/supervisor/supervisord.conf; \
 	if [ -e "$$conf" ]; then echo "$$conf stays as it is"; else \
-		$(fill) packaging/config/supervisord.conf.in >"$$conf" && \
+		$(fill) packaging/config/supervisord.conf.in >"$$conf" && chmod 644 "$$conf" && \
 		install -d $(DESTDIR)/var/log/supervisor; \
 	fi
 
@@ -57,7 +59,7 @@ uninstall: ## Remove what install has installed, but no configuration
 		$(DESTDIR)$(DATADIR)/zsh/site-functions/_$(c) $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/$(c).fish)
 
 package: share $(NFPM) ## Build a Debian and an RPM package and their checksums in dist/ (ARCH)
-	rm -rf $(STAGE) dist/bin-$(ARCH)
+	rm -rf $(STAGE) dist/bin-$(ARCH) dist/*.deb dist/*.rpm
 	GOOS=linux GOARCH=$(ARCH) $(GO_BUILD) -o dist/bin-$(ARCH)/ $(addprefix ./cmd/,$(COMMANDS))
 	$(MAKE) --no-print-directory stage
 	for format in deb rpm; do \
@@ -79,6 +81,8 @@ stage: install
 	install -m 644 docs/tools/*.md $(STAGE)/usr/share/doc/vigilance/docs/tools
 	install -m 644 LICENSE $(STAGE)/usr/share/doc/vigilance/copyright
 	gzip -9n $(STAGE)/usr/share/man/man1/*.1
+	sed -e '/^@CONFIG@$$/{r $(STAGE)/etc/supervisor/supervisord.conf' -e 'd}' \
+		-e '/^@DEFAULT@$$/{r packaging/config/default' -e 'd}' packaging/scripts/deb-preinst.in >dist/deb-preinst
 
 package-test: package ## Install, upgrade, remove and purge the packages in clean roots (needs root)
 	packaging/test-deb dist
