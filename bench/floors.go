@@ -47,6 +47,7 @@ var floors = []floor{
 	{floorS6, "start", manyPrograms, takeS6},
 	{"kill, wait, fork in C", "restart", 0, inC([]string{"restart/p50", "restart/p99"}, "restart", "100")},
 	{"splice in C", "capture", 0, inC([]string{"capture/cpu", "capture/rotated"}, "splice", "{size}", "{dir}/spliced")},
+	{"fsync of a file and its folder in C", "alert", 0, inC([]string{"alert/p50", "alert/p99"}, "keep", "{dir}", "100")},
 }
 
 // floorRounds is how often a floor is taken; once with very many programs and
@@ -70,7 +71,7 @@ func (b *bench) buildFloor(ctx context.Context) []gap {
 // found.
 func (b *bench) takeFloors(ctx context.Context, j job, found []*result) (gaps []gap) {
 	for _, f := range floors {
-		if !j.has(f.measure) || f.most > 0 && j.size > f.most {
+		if ctx.Err() != nil || !j.has(f.measure) || f.most > 0 && j.size > f.most {
 			continue
 		}
 		rounds, all := floorRounds, make(map[string]samples)

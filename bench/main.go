@@ -121,7 +121,10 @@ func run(ctx context.Context, args []string, w, progress io.Writer) error {
 	r := newReport(b.options)
 	results, more := b.measureAll(ctx)
 	r.add(results, append(gaps, more...))
-	return errors.Join(r.publish(b.options, w), ctx.Err()) // what was found before an interruption counts
+	if ctx.Err() != nil { // what was found counts, but not as the whole run that a page promises
+		return errors.Join(r.text(w), fmt.Errorf("%w, and no file was written", errInterrupted))
+	}
+	return r.publish(b.options, w)
 }
 
 // defaultDaemons are ours, built from this checkout, and Debian's.

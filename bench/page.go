@@ -108,7 +108,7 @@ func (r *report) pageRows() [][]string {
 	var rows [][]string
 	for _, f := range r.Findings {
 		v, _ := judge(f, r.first(), r.last())
-		if v == none && f.Size != usual(sizes[f.Figure]) {
+		if r.empty(f) || v == none && f.Size != usual(sizes[f.Figure]) {
 			continue // the table of the growth has it
 		}
 		row := r.row(f)

@@ -168,7 +168,9 @@ func (r *report) row(f finding) []string {
 func (r *report) text(w io.Writer) error {
 	rows := [][]string{append(append([]string{""}, r.names()...), "ratio", "floor", "goal")}
 	for _, f := range r.Findings {
-		rows = append(rows, r.row(f))
+		if !r.empty(f) {
+			rows = append(rows, r.row(f))
+		}
 	}
 	var b strings.Builder
 	b.WriteString(r.Machine.summary() + "\n\n")
@@ -188,6 +190,12 @@ func (r *report) text(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// empty tells whether a finding says nothing; the gaps say why.
+func (r *report) empty(f finding) bool {
+	v, _ := judge(f, r.first(), r.last())
+	return len(f.Values) == 0 && len(f.Notes) == 0 && v == none
 }
 
 func (r *report) names() []string {

@@ -20,13 +20,13 @@ func someReport() *report {
 				Values: map[string]float64{"one": 900, "two": 3600}, Floors: []floorValue{{floorFork, 800}, {floorS6, 1200}},
 			},
 			{Figure: "restart/p99", Size: 1, Name: "next start, p99", Unit: "ms", Values: map[string]float64{"one": 11, "two": 1007}},
-			{Figure: "storm/rate", Size: 1, Name: "delivered", Unit: "events/s", Values: map[string]float64{"one": 50000}},
+			{Figure: "storm/many-rate", Size: 1, Name: "delivered", Unit: "events/s", Values: map[string]float64{"one": 50000}},
 			{
 				Figure: "stop/groups", Size: 5000, Of: "programs", Name: "stop", Unit: "ms",
 				Values: map[string]float64{"one": 2}, Notes: map[string]string{"two": "over 20 s"},
 			},
 		},
-		Gaps: []gap{{"two, storm/rate", "it said no"}},
+		Gaps: []gap{{"two, storm/many-rate", "it said no"}},
 	}
 }
 
@@ -51,7 +51,7 @@ func TestReportShowsDaemonsRatioFloorAndGoal(t *testing.T) {
 			t.Errorf("the text lacks %q or %q:\n%s", got[0], got[1], &text)
 		}
 	}
-	if want := "not measured: two, storm/rate: it said no"; !strings.Contains(text.String(), want) {
+	if want := "not measured: two, storm/many-rate: it said no"; !strings.Contains(text.String(), want) {
 		t.Errorf("the text lacks %q:\n%s", want, &text)
 	}
 }
@@ -128,7 +128,7 @@ func TestGrowthIsJudgedByItsPower(t *testing.T) {
 	}
 	r := &report{
 		Daemons:  []subject{{Name: "one"}, {Name: "two"}},
-		Findings: []finding{at(1000, 10, 100), at(100, 1, 1), {Figure: "storm/rate", Unit: "events/s", Size: 1}},
+		Findings: []finding{at(1000, 10, 100), at(100, 1, 1), {Figure: "storm/many-rate", Unit: "events/s", Size: 1}},
 	}
 	table := r.growthTable()
 	for _, want := range []string{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,9 +114,13 @@ func TestInterruptedRunReportsAndCleansUp(t *testing.T) {
 		cancel()
 	}()
 	var text bytes.Buffer
-	err := run(ctx, []string{"-daemon", "one=" + command, "-short", "-programs", "3", "-only", "idle,restart"}, &text, io.Discard)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("an interrupted run = %v, want %v", err, context.Canceled)
+	page := filepath.Join(t.TempDir(), "b.md")
+	args := []string{"-daemon", "one=" + command, "-short", "-programs", "3", "-only", "idle,restart", "-o", page}
+	if err := run(ctx, args, &text, io.Discard); !errors.Is(err, errInterrupted) {
+		t.Errorf("an interrupted run = %v, want %v", err, errInterrupted)
+	}
+	if _, err := os.Stat(page); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an interrupted run wrote its page (%v), which is that of whole ones", err)
 	}
 	for _, want := range []string{"not measured: one, idle, 3 programs: the run was interrupted", "not measured: restart: the run was interrupted before"} {
 		if !strings.Contains(text.String(), want) {

@@ -129,6 +129,25 @@ static void copy(int mb, const char *path) {
 	waitpid(pid, NULL, 0);
 }
 
+/* keep writes a small file into a folder so that it outlives a loss of power, n
+ * times. */
+static void keep(const char *path, int n) {
+	char name[4096], text[1000];
+	int dir = open(path, O_RDONLY | O_DIRECTORY);
+	if (dir < 0)
+		fail(path);
+	memset(text, 'x', sizeof text);
+	for (int i = 0; i < n; i++) {
+		double began = now_ms();
+		snprintf(name, sizeof name, "%s/kept%d", path, i);
+		int fd = open(name, O_CREAT | O_EXCL | O_WRONLY, 0600);
+		if (fd < 0 || write(fd, text, sizeof text) != sizeof text || fsync(fd) || close(fd) || fsync(dir))
+			fail(name);
+		printf("%.4f\n", now_ms() - began);
+		unlink(name);
+	}
+}
+
 int main(int argc, char **argv) {
 	/* As s6's run script: tell that it runs, and become the program. */
 	const char *name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
@@ -145,8 +164,10 @@ int main(int argc, char **argv) {
 		restart(atoi(argv[2]));
 	else if (argc == 4 && !strcmp(argv[1], "splice"))
 		copy(atoi(argv[2]), argv[3]);
+	else if (argc == 4 && !strcmp(argv[1], "keep"))
+		keep(argv[2], atoi(argv[3]));
 	else {
-		fprintf(stderr, "want start fork|vfork|spawn N, restart N, or splice MB FILE\n");
+		fprintf(stderr, "want start fork|vfork|spawn N, restart N, splice MB FILE, or keep FOLDER N\n");
 		return 2;
 	}
 	return 0;
