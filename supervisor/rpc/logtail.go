@@ -76,5 +76,13 @@ func (s *streams) serveFile(w http.ResponseWriter, r *http.Request, path string)
 	h := w.Header()
 	h.Set("Last-Modified", info.ModTime().UTC().Format(http.TimeFormat))
 	h.Set("Content-Type", "text/plain;charset=utf-8")
+	plainly(h)
 	s.serve(w, r, tail)
+}
+
+// plainly keeps a browser from taking text for anything else, and other sites'
+// pages from taking it in.
+func plainly(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }

@@ -47,6 +47,7 @@ func metricsPage(registry *prometheus.Registry) http.Handler {
 			refuse(w, http.StatusBadRequest)
 			return
 		}
+		plainly(w.Header())
 		page.ServeHTTP(w, r)
 	})
 }

@@ -36,8 +36,11 @@ func FuzzPath(f *testing.F) {
 		f.Fatal(err)
 	}
 	h := New(Options{Daemon: d, Log: log})
-	ctx, cancel := context.WithCancel(context.Background()) // nobody answers for the daemon
+	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
+	if _, err := d.Run(ctx); err != nil { // from now on it answers that it has stopped
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, address, site, prefix string) {
 		u, err := url.ParseRequestURI(address)
 		if err != nil || strings.TrimLeft(u.Path, "/") == "live" {
