@@ -38,7 +38,8 @@ Options:
       needs environment=SUPERVISOR_USERNAME="...",SUPERVISOR_PASSWORD="...".
 
 ` + defaults().Describe("crashmail") + `
---check -- check the options, and send nothing.
+--check -- check the options, whether the mail server answers and the spool can be
+      written, and send nothing.
 
 --test -- send a test mail to all recipients now, and print the whole
       conversation. Needs no supervisord.

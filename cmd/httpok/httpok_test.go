@@ -142,6 +142,19 @@ func TestMailIsSuperlances(t *testing.T) {
 		{"not eager, one runs", []string{"-p", "bar", "-p", "foo", "-E", "URL/fail"}, "httpok: URL/fail: bad status returned",
 			failing + "Restarting selected processes ['bar', 'foo']\nfoo is in RUNNING state, restarting\nfoo restarted\n" +
 				"bar not in RUNNING state, NOT restarting", "stopProcess foo, startProcess foo"},
+		{"not eager at last", []string{"-p", "bar", "-e", "-E", "URL/fail"}, "", "", ""},
+		// superlance never asks with -E and one of these two.
+		{"not eager, any", []string{"-a", "-E", "URL/fail"}, "httpok: URL/fail: bad status returned", failing + "Restarting all running processes\n" +
+			"foo is in RUNNING state, restarting\nfoo restarted\nbar not in RUNNING state, NOT restarting\n" +
+			"baz:baz_01 not in RUNNING state, NOT restarting", "stopProcess foo, startProcess foo"},
+		{"not eager, group:name", []string{"-p", "foo:foo", "-E", "URL/fail"}, "httpok: URL/fail: bad status returned",
+			failing + "Restarting selected processes ['foo:foo']\nfoo is in RUNNING state, restarting\nfoo restarted", "stopProcess foo, startProcess foo"},
+		{"not eager, group:name does not run", []string{"-p", "baz:baz_01", "--not-eager", "URL/fail"}, "", "", ""},
+		{"any overrides programs", []string{"--any", "--program=foo", "-p", "baz:baz_01", "-p", "gone", "URL/fail"},
+			"httpok: URL/fail: bad status returned", failing + "Restarting all running processes\n" +
+				"foo is in RUNNING state, restarting\nfoo restarted\nbar not in RUNNING state, NOT restarting\n" +
+				"baz:baz_01 not in RUNNING state, NOT restarting\nPrograms not restarted because they did not exist: ['gone']",
+			"stopProcess foo, startProcess foo"},
 		{"core file", []string{"-p", "foo", "-d", "/cores", "-g", "echo wrote", "URL/fail"}, "httpok: URL/fail: bad status returned",
 			failing + "Restarting selected processes ['foo']\ngcore output for foo:\n\n wrote /cores/foo 11\n\n" +
 				"foo is in RUNNING state, restarting\nfoo restarted", "stopProcess foo, startProcess foo"},

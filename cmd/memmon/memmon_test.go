@@ -126,6 +126,9 @@ func TestWordsAreSuperlances(t *testing.T) {
 		{"nothing", []string{"-c"}, "\n", nil},
 		{"name", []string{"-p", "baz_01=0", "-n", "thinko"}, "Checking programs baz_01=0\nRSS of baz:baz_01 is N\nRestarting baz:baz_01\n",
 			[]string{strings.Replace(restarted("baz:baz_01"), "memmon:", "memmon [thinko]:", 1)}},
+		// superlance puts the name of the last -p or -g in its place.
+		{"name before program", []string{"--name=thinko", "--group", "baz=0"}, "Checking groups baz=0\nRSS of baz:baz_01 is N\nRestarting baz:baz_01\n",
+			[]string{strings.Replace(restarted("baz:baz_01"), "memmon:", "memmon [thinko]:", 1)}},
 		{"short uptime", []string{"-p", "foo=0", "-u", "100"}, "Checking programs foo=0\nRSS of foo:foo is N\nRestarting foo:foo\n", []string{restarted("foo:foo")}},
 		{"long uptime", []string{"-p", "foo=0", "-u", "99s"}, "Checking programs foo=0\nRSS of foo:foo is N\nRestarting foo:foo\n", nil},
 		// superlance ends with a KeyError, which is why this is worth a test.

@@ -65,8 +65,8 @@ Other:
 --test -- send a test message to all destinations now, and print the whole
       conversation, secrets hidden. Needs no supervisord.
 
---check -- check the options and whether the destinations are within reach, and
-      send nothing.
+--check -- check the options, whether the destinations are within reach and the
+      spool can be written, and send nothing.
 
 --version -- print the version and exit.
 

@@ -75,7 +75,8 @@ func MailUsage(tool string) string {
 }
 
 const mailUsage = `
---check -- check the options, and send nothing.
+--check -- check the options, whether the mail server answers and the spool can be
+      written, and send nothing.
 
 ` + alert.MailUsage + `
 --spool DIR -- where mails wait until they are delivered, in a folder of the
