@@ -41,7 +41,8 @@ func (r *dispatch) save() {
 		s.Targets[to] = &l.lane
 	}
 	if r.pacer != nil {
-		s.Pacer = r.pacer.taken(time.Now())
+		// With one more message, which is about to be sent.
+		s.Pacer = r.pacer.limits.take(r.pacer.State(), time.Now())
 	}
 	data, err := json.Marshal(s)
 	if err == nil {
@@ -51,12 +52,4 @@ func (r *dispatch) save() {
 		r.log.Warn("cannot save when messages were sent; after a restart more may be sent than allowed", "err", err)
 	}
 	r.unsaved = err != nil
-}
-
-// taken is the state with one more message, which is about to be sent.
-func (p *Pacer) taken(now time.Time) PacerState {
-	s := p.State()
-	s.Second = paceOf(p.limits.PerSecond, time.Second).take(s.Second, now)
-	s.Minute = paceOf(p.limits.PerMinute, time.Minute).take(s.Minute, now)
-	return s
 }

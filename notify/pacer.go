@@ -21,10 +21,13 @@ import (
 // nothing is sent before.
 //
 // A Pacer is used by any number of goroutines; each service should have one.
+// Where several processes send to a service, Share lets them keep its limits
+// together.
 type Pacer struct {
 	next   Notifier
 	limits Limits
 	turn   chan struct{} // holds a value while a message is under way
+	shared SharedPace    // nil for none
 
 	mu    sync.Mutex
 	state PacerState
@@ -42,6 +45,14 @@ type PacerState struct {
 	Blocked time.Time `json:"blocked,omitzero"`
 }
 
+// SharedPace keeps a PacerState that several processes have in common.
+type SharedPace interface {
+	// Update replaces the state by what change makes of it, while no other
+	// process does. It returns an error only where it has not called change; what
+	// cannot be kept then is forgotten.
+	Update(change func(PacerState) PacerState) error
+}
+
 // NewPacer returns a Notifier that sends through next within limits, which are
 // often LimitsOf(next).
 func NewPacer(next Notifier, limits Limits) *Pacer {
@@ -50,6 +61,11 @@ func NewPacer(next Notifier, limits Limits) *Pacer {
 
 // Limits implements Limited.
 func (p *Pacer) Limits() Limits { return p.limits }
+
+// Share makes the Pacer keep the limits together with all others that share the
+// same state. Where that is out of reach, it keeps them by itself. It is to be
+// called before Notify.
+func (p *Pacer) Share(state SharedPace) { p.shared = state }
 
 // State returns what is to be saved.
 func (p *Pacer) State() PacerState {
@@ -61,13 +77,36 @@ func (p *Pacer) State() PacerState {
 // Restore sets what was saved. It is to be called before Notify. Times that
 // lie further ahead than they can, because the clock was set back, are cut.
 func (p *Pacer) Restore(s PacerState) {
-	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state = PacerState{
+	p.state = s.possible(time.Now())
+}
+
+// possible returns the state without times that lie further ahead than they
+// can.
+func (s PacerState) possible(now time.Time) PacerState {
+	return PacerState{
 		Second:  earlier(s.Second, now.Add(time.Second)),
 		Minute:  earlier(s.Minute, now.Add(time.Minute)),
 		Blocked: earlier(s.Blocked, now.Add(maxRestored)),
+	}
+}
+
+// update replaces the state, that which is shared as well.
+func (p *Pacer) update(now time.Time, change func(PacerState) PacerState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	merge := func(shared PacerState) PacerState {
+		shared = shared.possible(now)
+		p.state = change(PacerState{
+			Second:  later(p.state.Second, shared.Second),
+			Minute:  later(p.state.Minute, shared.Minute),
+			Blocked: later(p.state.Blocked, shared.Blocked),
+		})
+		return p.state
+	}
+	if p.shared == nil || p.shared.Update(merge) != nil {
+		merge(PacerState{})
 	}
 }
 
@@ -96,73 +135,91 @@ func (p *Pacer) Notify(ctx context.Context, m Message) error {
 	if err := p.wait(ctx); err != nil {
 		return err
 	}
-	p.take(time.Now())
 	start := time.Now()
 	err := p.next.Notify(ctx, m)
 	p.took(start, time.Now(), err)
 	return err
 }
 
-// wait returns when a message may be sent, or why it may not.
+// wait counts a message and returns when it may be sent, or why it may not.
 func (p *Pacer) wait(ctx context.Context) error {
-	now := time.Now()
-	due, blocked := p.due(now)
-	left := due.Sub(now)
-	if left <= 0 {
-		return nil
-	}
-	if deadline, ok := ctx.Deadline(); blocked || ok && left > deadline.Sub(now)/2 {
-		return &TemporaryError{
-			Err:        fmt.Errorf("wait for the service's rate limit: %v to go", left.Round(time.Millisecond)),
-			RetryAfter: left,
+	for {
+		now := time.Now()
+		due, blocked := p.take(now)
+		left := due.Sub(now)
+		if left <= 0 {
+			return nil
 		}
-	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the service's rate limit: %w", ctx.Err())
+		if deadline, ok := ctx.Deadline(); blocked || ok && left > deadline.Sub(now)/2 {
+			return &TemporaryError{
+				Err:        fmt.Errorf("wait for the service's rate limit: %v to go", left.Round(time.Millisecond)),
+				RetryAfter: left,
+			}
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C: // another process may have been faster: look again
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("wait for the service's rate limit: %w", ctx.Err())
+		}
 	}
 }
 
 // due returns when the next message may be sent, and whether that is so late
 // because the service asked for it.
 func (p *Pacer) due(now time.Time) (due time.Time, blocked bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	second := paceOf(p.limits.PerSecond, time.Second).due(p.state.Second)
-	minute := paceOf(p.limits.PerMinute, time.Minute).due(p.state.Minute)
+	p.update(now, func(s PacerState) PacerState {
+		due, blocked = p.limits.due(s, now)
+		return s
+	})
+	return due, blocked
+}
+
+// take is due that counts a message where it may be sent now.
+func (p *Pacer) take(now time.Time) (due time.Time, blocked bool) {
+	p.update(now, func(s PacerState) PacerState {
+		if due, blocked = p.limits.due(s, now); !due.After(now) {
+			s = p.limits.take(s, now)
+		}
+		return s
+	})
+	return due, blocked
+}
+
+// due is Pacer.due for a state.
+func (l Limits) due(s PacerState, now time.Time) (due time.Time, blocked bool) {
+	second := paceOf(l.PerSecond, time.Second).due(s.Second)
+	minute := paceOf(l.PerMinute, time.Minute).due(s.Minute)
 	due = later(second, minute)
-	if p.state.Blocked.After(due) {
-		return p.state.Blocked, p.state.Blocked.After(now)
+	if s.Blocked.After(due) {
+		return s.Blocked, s.Blocked.After(now)
 	}
 	return due, false
 }
 
-// take counts a message that is sent now.
-func (p *Pacer) take(now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state.Second = paceOf(p.limits.PerSecond, time.Second).take(p.state.Second, now)
-	p.state.Minute = paceOf(p.limits.PerMinute, time.Minute).take(p.state.Minute, now)
+// take returns a state with one more message, which is sent now.
+func (l Limits) take(s PacerState, now time.Time) PacerState {
+	s.Second = paceOf(l.PerSecond, time.Second).take(s.Second, now)
+	s.Minute = paceOf(l.PerMinute, time.Minute).take(s.Minute, now)
+	return s
 }
 
 // took notes what came of a message. The service may have counted it at any
 // moment since start, so that this time does not count for it.
 func (p *Pacer) took(start, end time.Time, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, full := range []*time.Time{&p.state.Second, &p.state.Minute} {
-		if !full.IsZero() {
-			*full = full.Add(end.Sub(start))
+	p.update(end, func(s PacerState) PacerState {
+		for _, full := range []*time.Time{&s.Second, &s.Minute} {
+			if !full.IsZero() {
+				*full = full.Add(end.Sub(start))
+			}
 		}
-	}
-	var temporary *TemporaryError
-	if errors.As(err, &temporary) && temporary.RetryAfter > 0 && !temporary.MessageOnly {
-		p.state.Blocked = later(p.state.Blocked, end.Add(temporary.RetryAfter))
-	}
+		var temporary *TemporaryError
+		if errors.As(err, &temporary) && temporary.RetryAfter > 0 && !temporary.MessageOnly {
+			s.Blocked = later(s.Blocked, end.Add(temporary.RetryAfter))
+		}
+		return s
+	})
 }
 
 // pace is a token bucket: burst messages at once, then one each step. Its

@@ -6,7 +6,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -112,9 +114,22 @@ func destinations(c *cli.Context, trace io.Writer) ([]alert.Destination, error) 
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, alert.Destination{Name: alert.NameOf("webhook", url), Notifier: n})
+		all = append(all, alert.Destination{Name: alert.NameOf("webhook", identity(config)), Notifier: n})
 	}
 	return all, nil
+}
+
+// identity is what tells one destination from another: its URL, or what a
+// preset makes its own of.
+func identity(c webhook.Config) notify.Secret {
+	id := c.URL
+	if id == "" {
+		id = notify.Secret(c.Preset)
+		for _, name := range slices.Sorted(maps.Keys(c.Params)) {
+			id += notify.Secret(" "+name+"=") + c.Params[name]
+		}
+	}
+	return id
 }
 
 // file returns a value, or what is in the file that @ names.

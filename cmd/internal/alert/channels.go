@@ -72,7 +72,12 @@ func OpenChannels(destinations []Destination, dir, group string, o EngineOptions
 		limits := notify.LimitsOf(d.Notifier)
 		notifier := d.Notifier
 		if limits.PerSecond > 0 || limits.PerMinute > 0 {
-			notifier = notify.NewPacer(notifier, limits)
+			pacer := notify.NewPacer(notifier, limits)
+			if ch.dir != "" && d.Name != "" {
+				// Another tool may send to the same robot.
+				pacer.Share(spool.NewPace(filepath.Dir(filepath.Dir(ch.dir)), d.Name, log))
+			}
+			notifier = pacer
 		}
 		ch.composer = o.Composer
 		ch.composer.MaxBytes, ch.composer.Full = room(limits), d.Full
