@@ -166,7 +166,11 @@ func (b *bench) do(ctx context.Context, j job) (found []*result, gaps []gap) {
 	longest, done := time.Duration(0), 0
 	for ; done < rounds && ctx.Err() == nil && time.Since(began)+longest <= budget; done++ {
 		round := time.Now()
-		for i, d := range b.daemons {
+		order := slices.Clone(b.daemons)
+		if done%2 == 1 { // none profits from what was before it
+			slices.Reverse(order)
+		}
+		for i, d := range order {
 			if ctx.Err() != nil {
 				break
 			}
