@@ -9,6 +9,7 @@ import (
 
 // growth is a figure at several numbers of programs.
 type growth struct {
+	figure     string // its key: start/all
 	name, unit string
 	at         []finding // from few programs to many
 }
@@ -26,7 +27,7 @@ func (r *report) growths() []growth {
 		if !known {
 			i = len(list)
 			index[f.Figure] = i
-			list = append(list, growth{name: f.Name, unit: f.Unit})
+			list = append(list, growth{figure: f.Figure, name: f.Name, unit: f.Unit})
 		}
 		list[i].at = append(list[i].at, f)
 	}
@@ -49,6 +50,14 @@ func (g growth) exponent(name string) (float64, bool) {
 	return math.Log(v/w) / math.Log(float64(last.Size)/float64(before.Size)), true
 }
 
+// growthVerdict judges a power.
+func growthVerdict(exponent float64) verdict {
+	if exponent <= linear {
+		return reached
+	}
+	return missed
+}
+
 // growthTable is how the figures grow, in Markdown. The first daemon's are
 // judged.
 func (r *report) growthTable() string {
@@ -66,7 +75,10 @@ func (r *report) growthTable() string {
 			if e, ok := g.exponent(d.Name); ok {
 				power = fmt.Sprintf("%.2f", e)
 				if d.Name == r.first() {
-					goal = string(map[bool]verdict{true: reached, false: missed}[e <= linear])
+					goal = string(growthVerdict(e))
+				}
+				if goal == string(missed) {
+					goal = seeWhy(goal, g.figure)
 				}
 			}
 			rows = append(rows, []string{g.name, d.Name, strings.Join(values, ", "), power, goal})

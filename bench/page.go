@@ -113,11 +113,16 @@ func (r *report) pageRows() [][]string {
 		}
 		row := r.row(f)
 		if v == missed {
-			row[len(row)-1] = fmt.Sprintf("%s ([%s](#what-limits-what-was-missed))", row[len(row)-1], f.Figure)
+			row[len(row)-1] = seeWhy(row[len(row)-1], f.Figure)
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// seeWhy refers from a missed goal to what the notes say of its figure.
+func seeWhy(goal, figure string) string {
+	return fmt.Sprintf("%s ([%s](#what-limits-what-was-missed))", goal, figure)
 }
 
 // usual is the size that most goals speak of, or else the largest.
