@@ -117,6 +117,7 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 		log.Logf(mainlog.Critical, "restarted with the configuration as it was: %v", s.refused)
 		s.refused = nil
 	}
+	limitMemory(cfg)
 	state, err := s.claim(cfg, log)
 	if err != nil {
 		return 0, err

@@ -1,6 +1,7 @@
 package xmlrpc
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -96,6 +97,7 @@ func (a *Answer) String(s string) {
 
 // Data appends bytes as a text.
 func (a *Answer) Data(data []byte) {
+	a.buf = slices.Grow(a.buf, len(data)+len(data)/16+1024) // it may be a whole log
 	a.buf = append(a.buf, "<value><string>"...)
 	a.buf = appendEscaped(a.buf, data)
 	a.buf = append(a.buf, "</string></value>\n"...)

@@ -32,7 +32,9 @@ const maxQuoted = 2048
 // read as far as it goes, and http.MaxBytesReader's error is answered with
 // 413. Changes that are asked for are noted in audit, which may be nil.
 func NewHandler(d *supervisor.Daemon, audit *access.Audit) http.Handler {
-	return &handler{daemon: d, log: d.Log(), audit: audit, methods: methodTable(d.RPCNamespaces())}
+	return &handler{
+		daemon: d, log: d.Log(), audit: audit, methods: methodTable(d.RPCNamespaces()), answers: newAnswerBudget(),
+	}
 }
 
 // handler turns HTTP requests into calls of methods.
@@ -41,6 +43,7 @@ type handler struct {
 	log     *mainlog.Logger
 	audit   *access.Audit
 	methods map[string]*method // by full name; only read
+	answers *answerBudget
 }
 
 // ServeHTTP answers one request.
@@ -93,10 +96,17 @@ func readBody(r *http.Request) ([]byte, error) {
 func (h *handler) answer(w http.ResponseWriter, r *http.Request, call xmlrpc.Call) {
 	name := oneLine(call.Method)
 	h.log.Logf(mainlog.Trace, "XML-RPC method called: %s()", name)
+	share, err := h.answers.begin(r.Context(), call.Method, call.Params)
+	if err != nil {
+		w.Header().Set("Retry-After", "1")
+		refuse(w, http.StatusServiceUnavailable)
+		return
+	}
+	defer share.end()
 	out := xmlrpc.NewAnswer()
 	defer out.Release()
 	q := &request{ctx: r.Context(), daemon: h.daemon, audit: h.audit, methods: h.methods, args: call.Params, out: out}
-	err := q.invoke(call.Method)
+	err = q.invoke(call.Method)
 	var text []byte
 	switch {
 	case err == nil:
@@ -109,6 +119,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, call xmlrpc.Cal
 		h.log.Logf(mainlog.Trace, "XML-RPC method %s() returned fault: [%d] %s", name, f.Code, oneLine(f.Text))
 		text = out.FaultBytes(int(f.Code), f.Text)
 	}
+	share.made(len(text))
 	w.Header().Set("Content-Type", "text/xml")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	_, _ = w.Write(text) // a client that has gone does not miss it

@@ -47,7 +47,11 @@ func run(m *testing.M) int {
 		dir, err := os.MkdirTemp("", "chaos-bin-")
 		if err == nil {
 			defer func() { _ = os.RemoveAll(dir) }()
-			args := []string{"build", "-tags", "urfave_cli_no_docs", "-o", dir, "../../cmd/supervisord"}
+			args := []string{"build", "-tags", "urfave_cli_no_docs", "-o", dir}
+			if raceFactor > 1 {
+				args = append(args, "-race")
+			}
+			args = append(args, "../../cmd/supervisord")
 			var said []byte
 			_ = os.Chmod(dir, 0o755) //nolint:gosec // other users run it, too
 			if said, err = exec.Command("go", args...).CombinedOutput(); err != nil {

@@ -252,12 +252,23 @@ func (d *daemon) cleanUp() {
 }
 
 // get returns the answer to a GET request.
-func (d *daemon) get(path string) (string, error) {
+func (d *daemon) get(path string) (string, error) { return d.http(http.MethodGet, path, nil) }
+
+// post returns the answer to an XML-RPC request.
+func (d *daemon) post(body []byte) (string, error) { return d.http(http.MethodPost, "/RPC2", body) }
+
+// http makes a request on a connection of its own.
+func (d *daemon) http(method, path string, body []byte) (string, error) {
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", d.path("sock"))
 	}}
 	defer transport.CloseIdleConnections()
-	answer, err := (&http.Client{Transport: transport, Timeout: patience}).Get("http://localhost" + path)
+	request, err := http.NewRequestWithContext(d.t.Context(), method, "http://localhost"+path, bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Content-Type", "text/xml")
+	answer, err := (&http.Client{Transport: transport, Timeout: patience}).Do(request)
 	if err != nil {
 		return "", err
 	}

@@ -101,7 +101,7 @@ func (d *daemon) leaks(before vitals) (count int, after vitals) {
 		after = d.vitals()
 		count = max(0, after.fds-before.fds-spareDescriptors) +
 			max(0, after.goroutines-before.goroutines-spareGoroutines) + after.zombies +
-			max(0, after.threads-before.threads-spareThreads) + max(0, after.rss-before.rss-spareRSS)
+			max(0, after.threads-before.threads-spareThreads) + max(0, after.rss-before.rss-spareRSS*raceFactor)
 		if count == 0 || time.Now().After(end) {
 			return count, after
 		}

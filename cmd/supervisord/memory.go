@@ -1,0 +1,38 @@
+package main
+
+import (
+	"os"
+	"runtime/debug"
+
+	"github.com/vigilance-go/vigilance/supervisor/config"
+)
+
+// What the daemon may take, in bytes, before the garbage collector works harder
+// than usual. The first is for itself and its clients; each process has pipes
+// and logs, and each pool may have its buffer full.
+const (
+	ownMemory     = 40 << 20
+	processMemory = 64 << 10
+	poolMemory    = 64 << 20
+)
+
+// limitMemory keeps what clients cause to be allocated from growing to twice
+// what is in use before it is collected. It leaves the limit to whoever has set
+// GOMEMLIMIT.
+func limitMemory(cfg *config.Config) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit(cfg))
+	}
+}
+
+// memoryLimit is the limit for a configuration.
+func memoryLimit(cfg *config.Config) int64 {
+	limit := int64(ownMemory)
+	for _, g := range cfg.Groups {
+		limit += processMemory * int64(len(g.Programs))
+		if g.Kind == config.GroupEventListener {
+			limit += poolMemory
+		}
+	}
+	return limit
+}

@@ -1,0 +1,180 @@
+package chaos
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kolo/xmlrpc"
+)
+
+// What clients may cost the daemon (KiB), and how long a restart may take
+// meanwhile. The latter is printed, and held with a margin for slow machines.
+const (
+	clientMemory  = 64 << 10
+	restartTarget = 50 * time.Millisecond
+	restartMargin = 20
+)
+
+// TestClientsThatHarm holds that the daemon's memory is bounded and programs are
+// supervised on time while clients of every bad manner are connected. It runs
+// alone, because it measures time.
+func TestClientsThatHarm(t *testing.T) {
+	connections := scale(300, 1000)
+	r := account(t, "clients that do harm", fmt.Sprintf("%d connections, 20 programs", connections))
+	d := start(t, spec{options: "minfds=8192", config: "[program:dies]\ncommand=sleep 0.3\nautorestart=true\nstartsecs=0\nnumprocs=20\nprocess_name=d%(process_num)d\n" +
+		"[program:writes]\ncommand=yes 'something that is written again and again'\nstdout_logfile_maxbytes=20MB\nstdout_logfile_backups=1\n" +
+		"[program:restarted]\ncommand=sleep 1000\nstartsecs=0\n"})
+	d.untilLog("spawned: 'restarted'", 1)
+	<-time.After(time.Second) // the log is to have something in it
+	before := d.vitals()
+	calm := d.restarts(t, 20)
+
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	var tried atomic.Int64
+	for i := range connections {
+		clients.Go(func() {
+			for round := 0; ; round++ {
+				d.harm(i+round*7, stop, &tried)
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	peak := 0
+	var times []time.Duration
+	for end := time.Now().Add(span(6*time.Second, 10)); time.Now().Before(end); {
+		times = append(times, d.restarts(t, 10)...)
+		peak = max(peak, d.vitals().rss)
+	}
+	close(stop)
+	clients.Wait()
+	slices.Sort(times)
+	p99 := times[len(times)*99/100]
+	if grown := peak - before.rss; grown > clientMemory*raceFactor {
+		r.leaked++
+		t.Errorf("the daemon's memory grew by %d KiB, want %d at most", grown, clientMemory*raceFactor)
+	}
+	if p99 > restartTarget*restartMargin {
+		r.lost++
+		t.Errorf("a restart took %v (p99), want %v at most", p99, restartTarget*restartMargin)
+	}
+	r.inputs = int(tried.Load())
+	r.note = fmt.Sprintf("restart p50 %.1f ms, p99 %.1f ms of %d (without clients p99 %.1f ms), peak RSS +%.1f MB,",
+		ms(times[len(times)/2]), ms(p99), len(times), ms(calm[len(calm)-1]), float64(peak-before.rss)/1024)
+	r.closeBooks(d, before)
+	d.end()
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// restarts restarts a program n times and returns the sorted times.
+func (d *daemon) restarts(t *testing.T, n int) []time.Duration {
+	t.Helper()
+	var times []time.Duration
+	for range n {
+		began := time.Now()
+		if err := d.rpc.StopProcess(t.Context(), "restarted"); err != nil {
+			t.Fatalf("stop: %v", err)
+		}
+		if err := d.rpc.StartProcess(t.Context(), "restarted"); err != nil {
+			t.Fatalf("start: %v", err)
+		}
+		times = append(times, time.Since(began))
+	}
+	slices.Sort(times)
+	return times
+}
+
+// harm is one connection of one of the bad manners.
+func (d *daemon) harm(manner int, stop <-chan struct{}, tried *atomic.Int64) {
+	c, err := net.Dial("unix", d.path("sock"))
+	if err != nil {
+		<-time.After(20 * time.Millisecond) // the backlog is full
+		return
+	}
+	tried.Add(1)
+	over, closed := make(chan struct{}), make(chan struct{})
+	defer close(over)
+	go func() { // ends with the connection
+		defer close(closed)
+		select {
+		case <-stop:
+		case <-time.After(3 * time.Second):
+		case <-over:
+		}
+		_ = c.Close() // nothing is owed to it
+	}()
+	send := func(text string) bool { _, err := io.WriteString(c, text); return err == nil }
+	switch manner % 10 {
+	case 0: // half open: says nothing
+		_, _ = io.Copy(io.Discard, c)
+	case 1: // slowloris
+		for _, b := range "POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<?xml" {
+			if !send(string(b)) {
+				return
+			}
+			<-time.After(20 * time.Millisecond)
+		}
+	case 2: // a large request
+		block := strings.Repeat("x", 64<<10)
+		send("POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 104857600\r\n\r\n")
+		for range 1600 {
+			if !send(block) {
+				return
+			}
+		}
+	case 3: // one that ends in the middle
+		send("POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n<?xml version='1.0'?><methodCall><methodName>supervisor.get")
+	case 4: // a reader of nothing
+		send("GET /logtail/writes HTTP/1.1\r\nHost: x\r\n\r\n")
+		<-closed
+	case 5: // a slow reader
+		send("GET /logtail/writes HTTP/1.1\r\nHost: x\r\n\r\n")
+		for buffer := make([]byte, 16); ; <-time.After(50 * time.Millisecond) {
+			if _, err := c.Read(buffer); err != nil {
+				return
+			}
+		}
+	case 6: // many requests whose answers are not read
+		call := request("supervisor.getAllProcessInfo")
+		for range 200 {
+			if !send(call) {
+				return
+			}
+		}
+	case 7: // garbage
+		send("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("\x00\xff\r\n", 5000))
+		_, _ = io.Copy(io.Discard, c)
+	case 8: // a large answer, of which little is read
+		send(request("supervisor.readProcessStdoutLog", "writes", 0, 10<<20))
+		_, _ = io.CopyN(io.Discard, c, 1000)
+		<-closed
+	case 9: // depth
+		send("POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 3000000\r\n\r\n" +
+			strings.Repeat("<array><data><value>", 150000))
+		_, _ = io.Copy(io.Discard, c)
+	}
+}
+
+// request is an XML-RPC request with its head.
+func request(method string, args ...any) string {
+	body, err := xmlrpc.EncodeMethodCall(method, args...)
+	if err != nil {
+		return ""
+	}
+	var b bytes.Buffer
+	_, _ = fmt.Fprintf(&b, "POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	return b.String()
+}
