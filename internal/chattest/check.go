@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,7 +17,17 @@ import (
 
 // Maker makes the notifier that is tested: for a base URL, with a client if it
 // is not nil, writing its trace to trace if it is not nil.
-type Maker func(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier
+type Maker func(t *testing.T, base string, client *http.Client, trace io.Writer) notify.Notifier
+
+// Build makes a notifier, which the test needs.
+func Build[C, N any](t *testing.T, make func(C) (N, error), c C) N {
+	t.Helper()
+	n, err := make(c)
+	if err != nil {
+		t.Fatalf("New = %v, want nil", err)
+	}
+	return n
+}
 
 // CheckRows sends a message for each row over a real connection.
 func CheckRows(t *testing.T, service func() *Service, make Maker, rows []Row, secrets ...string) {

@@ -1,7 +1,6 @@
 package dingtalk
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,22 +12,15 @@ import (
 	"github.com/vigilance-go/vigilance/notify"
 )
 
-func maker(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
+func maker(t *testing.T, base string, client *http.Client, trace io.Writer) notify.Notifier {
 	t.Helper()
-	return with(t, Config{BaseURL: base, Client: client}, trace)
+	return with(t, Config{BaseURL: base, Client: client, Trace: trace})
 }
 
-func with(t *testing.T, c Config, trace *bytes.Buffer) notify.Notifier {
+func with(t *testing.T, c Config) notify.Notifier {
 	t.Helper()
 	c.Token, c.Secret = chattest.DingTalkToken, chattest.DingTalkSecret
-	if trace != nil {
-		c.Trace = io.Writer(trace)
-	}
-	d, err := New(c)
-	if err != nil {
-		t.Fatalf("New = %v, want nil", err)
-	}
-	return d
+	return chattest.Build(t, New, c)
 }
 
 func TestSignIsDingTalks(t *testing.T) {
@@ -125,7 +117,7 @@ func TestMessages(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := chattest.NewDingTalk()
 			tt.c.Client = s.Client()
-			if err := with(t, tt.c, nil).Notify(t.Context(), tt.m); err != nil {
+			if err := with(t, tt.c).Notify(t.Context(), tt.m); err != nil {
 				t.Fatalf("Notify = %v, want nil", err)
 			}
 			r := s.Requests()[0]

@@ -12,22 +12,15 @@ import (
 	"github.com/vigilance-go/vigilance/notify"
 )
 
-func maker(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
+func maker(t *testing.T, base string, client *http.Client, trace io.Writer) notify.Notifier {
 	t.Helper()
-	return with(t, Config{BaseURL: base, Client: client}, trace)
+	return with(t, Config{BaseURL: base, Client: client, Trace: trace})
 }
 
-func with(t *testing.T, c Config, trace *bytes.Buffer) notify.Notifier {
+func with(t *testing.T, c Config) notify.Notifier {
 	t.Helper()
 	c.ID, c.Secret = chattest.FeishuID, chattest.FeishuSecret
-	if trace != nil {
-		c.Trace = io.Writer(trace)
-	}
-	f, err := New(c)
-	if err != nil {
-		t.Fatalf("New = %v, want nil", err)
-	}
-	return f
+	return chattest.Build(t, New, c)
 }
 
 func TestSignIsFeishus(t *testing.T) {
@@ -70,7 +63,7 @@ func text(t *testing.T, body []byte) string {
 
 func TestMessages(t *testing.T) {
 	s := chattest.NewFeishu()
-	n := with(t, Config{Client: s.Client(), Mentions: []string{"ou_1", All}}, nil)
+	n := with(t, Config{Client: s.Client(), Mentions: []string{"ou_1", All}})
 	m := chattest.Message()
 	if err := n.Notify(t.Context(), m); err != nil {
 		t.Fatalf("Notify = %v, want nil", err)

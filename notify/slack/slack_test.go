@@ -1,7 +1,6 @@
 package slack_test
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"strings"
@@ -12,26 +11,19 @@ import (
 	"github.com/vigilance-go/vigilance/notify/slack"
 )
 
-func build(t *testing.T, c slack.Config, trace *bytes.Buffer) *slack.Slack {
+func build(t *testing.T, c slack.Config) *slack.Slack {
 	t.Helper()
-	if trace != nil {
-		c.Trace = io.Writer(trace)
-	}
-	s, err := slack.New(c)
-	if err != nil {
-		t.Fatalf("New = %v, want nil", err)
-	}
-	return s
+	return chattest.Build(t, slack.New, c)
 }
 
-func hook(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
+func hook(t *testing.T, base string, client *http.Client, trace io.Writer) notify.Notifier {
 	t.Helper()
-	return build(t, slack.Config{WebhookURL: notify.Secret(base + chattest.SlackPath), Client: client}, trace)
+	return build(t, slack.Config{WebhookURL: notify.Secret(base + chattest.SlackPath), Client: client, Trace: trace})
 }
 
-func bot(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
+func bot(t *testing.T, base string, client *http.Client, trace io.Writer) notify.Notifier {
 	t.Helper()
-	return build(t, slack.Config{Token: chattest.SlackToken, Channel: chattest.SlackChannel, BaseURL: base, Client: client}, trace)
+	return build(t, slack.Config{Token: chattest.SlackToken, Channel: chattest.SlackChannel, BaseURL: base, Client: client, Trace: trace})
 }
 
 // Every error that is known, as Slack's webhooks send it.
@@ -87,7 +79,7 @@ func TestConnections(t *testing.T) {
 func TestCheckAsksForTheToken(t *testing.T) {
 	s := chattest.NewSlackBot()
 	s.Answer(chattest.Reply{Body: `{"ok":false,"error":"token_revoked"}`})
-	n := build(t, slack.Config{Token: chattest.SlackToken, BaseURL: s.Start(t)}, nil)
+	n := build(t, slack.Config{Token: chattest.SlackToken, BaseURL: s.Start(t)})
 	if err := n.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "token_revoked") {
 		t.Errorf("Check = %v, want token_revoked", err)
 	}
@@ -106,7 +98,7 @@ func TestMessagesToAWebhook(t *testing.T) {
 	n := build(t, slack.Config{
 		WebhookURL: "https://hooks.slack.com" + chattest.SlackPath, Client: s.Client(),
 		Mentions: []string{"U012AB3CD", "S0614TZR7", "channel"},
-	}, nil)
+	})
 	m := chattest.Message()
 	m.Subject = "cat <crashed> & burned"
 	if err := n.Notify(t.Context(), m); err != nil {
@@ -121,7 +113,7 @@ func TestMessagesToAWebhook(t *testing.T) {
 
 func TestMessagesOfABot(t *testing.T) {
 	s := chattest.NewSlackBot()
-	n := build(t, slack.Config{Token: chattest.SlackToken, BaseURL: "https://slack.test/api", Client: s.Client()}, nil)
+	n := build(t, slack.Config{Token: chattest.SlackToken, BaseURL: "https://slack.test/api", Client: s.Client()})
 	m := chattest.Message()
 	if err := n.Notify(t.Context(), m); chattest.Outcome(err) != "permanent" || !strings.Contains(err.Error(), "no channel") {
 		t.Errorf("Notify without a channel = %v, want permanent, no channel", err)
@@ -140,7 +132,7 @@ func TestMessagesOfABot(t *testing.T) {
 
 func TestLinksAndLongTexts(t *testing.T) {
 	s := chattest.NewSlack()
-	n := build(t, slack.Config{WebhookURL: "https://hooks.slack.com" + chattest.SlackPath, Client: s.Client()}, nil)
+	n := build(t, slack.Config{WebhookURL: "https://hooks.slack.com" + chattest.SlackPath, Client: s.Client()})
 	m := notify.Message{
 		ID: "1", Subject: "s", Event: "PROCESS_STATE_RUNNING", Body: "see https://x.test/?a=1&b=2, not <this>" + strings.Repeat("\n&", 3000),
 		Log: strings.Repeat("<", 3000) + "end",
@@ -172,7 +164,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		{Config: slack.Config{Token: "x", Mentions: []string{"U1>"}}, Want: "mention"},
 		{Config: slack.Config{Token: "x", BaseURL: "x"}, Want: "base URL"},
 	})
-	n := build(t, slack.Config{Token: "x"}, nil)
+	n := build(t, slack.Config{Token: "x"})
 	if l := n.Limits(); l != (notify.Limits{PerSecond: 1, MaxChars: 3000}) {
 		t.Errorf("Limits() = %+v, want 1 a second, 3000 characters", l)
 	}

@@ -1,7 +1,6 @@
 package webhook_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -14,23 +13,16 @@ import (
 	"github.com/vigilance-go/vigilance/notify/webhook"
 )
 
-func build(t *testing.T, c webhook.Config, trace *bytes.Buffer) *webhook.Webhook {
+func build(t *testing.T, c webhook.Config) *webhook.Webhook {
 	t.Helper()
-	if trace != nil {
-		c.Trace = io.Writer(trace)
-	}
-	w, err := webhook.New(c)
-	if err != nil {
-		t.Fatalf("New = %v, want nil", err)
-	}
-	return w
+	return chattest.Build(t, webhook.New, c)
 }
 
 // preset returns what makes a notifier for a preset.
 func preset(name, path string, params map[string]notify.Secret) chattest.Maker {
-	return func(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
+	return func(t *testing.T, base string, client *http.Client, trace io.Writer) notify.Notifier {
 		t.Helper()
-		return build(t, webhook.Config{Preset: name, URL: notify.Secret(base + path), Params: params, Client: client}, trace)
+		return build(t, webhook.Config{Preset: name, URL: notify.Secret(base + path), Params: params, Client: client, Trace: trace})
 	}
 }
 
@@ -102,12 +94,12 @@ func TestReplies(t *testing.T) {
 		},
 		{
 			"template", chattest.NewTeams,
-			func(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
+			func(t *testing.T, base string, client *http.Client, trace io.Writer) notify.Notifier {
 				t.Helper()
 				return build(t, webhook.Config{
 					URL: notify.Secret(base + chattest.TeamsPath), Template: teamsTemplate, Client: client, Expect: `^accepted$|^$`,
-					Header: map[string]notify.Secret{"X-Key": "hush-hush"},
-				}, trace)
+					Header: map[string]notify.Secret{"X-Key": "hush-hush"}, Trace: trace,
+				})
 			}, "hush-hush", true,
 			[]chattest.Row{
 				{Name: "accepted", Reply: reply(200, "accepted"), Want: "accepted"},
@@ -176,7 +168,7 @@ func TestPresetsWriteWhatTheirServicesTake(t *testing.T) {
 				body, _ := io.ReadAll(r.Body)
 				sent = string(body)
 			})}
-			w := build(t, tt.c, nil)
+			w := build(t, tt.c)
 			_ = w.Notify(t.Context(), chattest.Message())
 			var got, want any
 			if err := json.Unmarshal([]byte(sent), &got); err != nil {
@@ -206,7 +198,7 @@ func (f transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // What runs again resolves what its crash has triggered.
 func TestPagerDutyResolves(t *testing.T) {
 	s := chattest.NewPagerDuty()
-	w := build(t, webhook.Config{Preset: "pagerduty", Params: map[string]notify.Secret{"routing_key": chattest.PagerDutyKey}, Client: s.Client()}, nil)
+	w := build(t, webhook.Config{Preset: "pagerduty", Params: map[string]notify.Secret{"routing_key": chattest.PagerDutyKey}, Client: s.Client()})
 	m := chattest.Message()
 	m.Event = "PROCESS_STATE_RUNNING"
 	if err := w.Notify(t.Context(), m); err != nil {
@@ -229,7 +221,7 @@ func TestTemplatesSeeTheWholeMessage(t *testing.T) {
 			body, _ := io.ReadAll(r.Body)
 			got, sent = r, string(body)
 		})},
-	}, nil)
+	})
 	if err := w.Notify(t.Context(), chattest.Message()); err != nil {
 		t.Fatalf("Notify = %v, want nil", err)
 	}

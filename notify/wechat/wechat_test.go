@@ -1,7 +1,6 @@
 package wechat_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,22 +12,15 @@ import (
 	"github.com/vigilance-go/vigilance/notify/wechat"
 )
 
-func robot(t *testing.T, base string, client *http.Client, trace *bytes.Buffer) notify.Notifier {
+func robot(t *testing.T, base string, client *http.Client, trace io.Writer) notify.Notifier {
 	t.Helper()
-	return with(t, wechat.Config{BaseURL: base, Client: client}, trace)
+	return with(t, wechat.Config{BaseURL: base, Client: client, Trace: trace})
 }
 
-func with(t *testing.T, c wechat.Config, trace *bytes.Buffer) *wechat.WeChat {
+func with(t *testing.T, c wechat.Config) *wechat.WeChat {
 	t.Helper()
 	c.Key = chattest.WeComKey
-	if trace != nil {
-		c.Trace = io.Writer(trace)
-	}
-	w, err := wechat.New(c)
-	if err != nil {
-		t.Fatalf("New = %v, want nil", err)
-	}
-	return w
+	return chattest.Build(t, wechat.New, c)
 }
 
 // Every code that is known, in the bodies that WeCom sends.
@@ -112,7 +104,7 @@ func TestMessages(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := chattest.NewWeCom()
 			tt.c.Client = s.Client()
-			if err := with(t, tt.c, nil).Notify(t.Context(), tt.m); err != nil {
+			if err := with(t, tt.c).Notify(t.Context(), tt.m); err != nil {
 				t.Fatalf("Notify = %v, want nil", err)
 			}
 			got := decode(t, s.Requests()[0].Body)
@@ -133,7 +125,7 @@ func TestLongMessagesAreCut(t *testing.T) {
 	}{{wechat.Markdown, 4096}, {wechat.Text, 2048}} {
 		for _, text := range []string{strings.Repeat("x", 9000), strings.Repeat("中", 3000), strings.Repeat("😀", 3000)} {
 			s := chattest.NewWeCom()
-			w := with(t, wechat.Config{Style: tt.style, Client: s.Client()}, nil)
+			w := with(t, wechat.Config{Style: tt.style, Client: s.Client()})
 			m := chattest.Message()
 			m.Body = text
 			if err := w.Notify(t.Context(), m); err != nil {
