@@ -37,7 +37,7 @@ func (c *crashmail) handle(ctx context.Context, ev listener.Event) error {
 	if !wanted && !recovery {
 		return nil
 	}
-	if len(c.targets) == 0 {
+	if !c.somewhere() {
 		c.log.Warn("a process exited unexpectedly; no mail is sent, because there is no -m",
 			"group", p.GroupName, "process", p.ProcessName, "pid", p.PID)
 		return nil

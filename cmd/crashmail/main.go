@@ -8,11 +8,13 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
+	"github.com/vigilance-go/vigilance/cmd/internal/chat"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
 	"github.com/vigilance-go/vigilance/internal/version"
 	"github.com/vigilance-go/vigilance/listener"
@@ -74,7 +76,7 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "test", Category: cmdline.Beyond},
 		&cli.BoolFlag{Name: "check", Category: cmdline.Beyond},
 	}
-	return append(append(own, alert.EngineFlags()...), alert.MailFlags()...)
+	return slices.Concat(own, alert.EngineFlags(), alert.MailFlags(), chat.Flags())
 }
 
 // defaults are superlance's: one mail for each unexpected exit.
@@ -88,6 +90,7 @@ type options struct {
 	prefix     string   // of the subject
 	recipients []string // values of -m
 	targets    []string // what a message is queued for
+	others     []alert.Destination
 	mail       alert.MailOptions
 	host       string // this one
 	// subjectHost puts host into the subject.
@@ -123,6 +126,9 @@ func readOptions(c *cli.Context) (options, error) {
 		}
 	}
 	if o.engine, err = alert.ReadEngine(c, defaults()); err != nil {
+		return o, err
+	}
+	if o.others, err = chat.Destinations(c, nil); err != nil {
 		return o, err
 	}
 	o.mail, err = alert.ReadMail(c, c.String("sendmail_program"), "crashmail@"+host)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
 	"github.com/vigilance-go/vigilance/listener"
+	"github.com/vigilance-go/vigilance/notify"
 )
 
 // errNotAListener is a start by something else than a supervisord.
@@ -36,20 +37,24 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 			c.log.Warn("mails will not hold the end of a process's output", "err", err)
 		}
 	}
-	if len(o.targets) == 0 {
+	if !o.somewhere() {
 		c.log.Warn("no mail will be sent, because there is no -m")
 		return listener.Serve(ctx, c.handle, serve...)
 	}
-	notifier, err := o.mail.Notifier(nil)
-	if err != nil {
-		return err
+	var mail notify.Notifier
+	if len(o.targets) > 0 {
+		notifier, err := o.mail.Notifier(nil)
+		if err != nil {
+			return err
+		}
+		mail = stderr.Reporting(notifier, o.mail.Sendmail.From)
 	}
 	prefix := ""
 	if o.prefix != "" {
 		prefix = o.prefix + ": "
 	}
 	outbox := alert.OpenOutbox(alert.OutboxOptions{
-		Mail: stderr.Reporting(notifier, o.mail.Sendmail.From), Targets: o.targets,
+		Mail: mail, Targets: o.targets, Others: o.others,
 		Spool: o.spool, Group: o.env.GroupName, Prefix: prefix, Engine: o.engine, Log: c.log,
 	})
 	c.put = outbox.Put
@@ -58,22 +63,28 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 	return listener.Serve(ctx, c.handle, serve...)
 }
 
+// somewhere tells whether there is anybody to be told.
+func (o *options) somewhere() bool { return len(o.targets)+len(o.others) > 0 }
+
 // check has checked the options by being called; what is left is what they
 // stand for.
 func check(ctx context.Context, o options, stdout io.Writer) error {
-	if len(o.targets) == 0 {
+	if !o.somewhere() {
 		return errors.New("check options: no recipient, want -m ADDRESS")
 	}
 	notifier, err := o.mail.Notifier(nil)
 	if err != nil {
 		return err
 	}
-	return alert.CheckMail(ctx, notifier, o.spool, o.env.GroupName, stdout)
+	if len(o.targets) == 0 {
+		notifier = nil
+	}
+	return alert.CheckMail(ctx, notifier, o.others, o.spool, o.env.GroupName, stdout)
 }
 
 // sendTest sends a test mail to every recipient and prints the conversations.
 func sendTest(ctx context.Context, o options, stdout io.Writer) error {
-	if len(o.targets) == 0 {
+	if !o.somewhere() {
 		return errors.New("send a test mail: no recipient, want -m ADDRESS")
 	}
 	now := time.Now()
@@ -83,5 +94,5 @@ func sendTest(ctx context.Context, o options, stdout io.Writer) error {
 	}, now)
 	m.ID = fmt.Sprintf("test.%d.%d", os.Getpid(), now.UnixNano())
 	m.Body = "This is a test of crashmail on " + o.host + ". No process has crashed. A real mail says:\n\n" + m.Body
-	return alert.SendTest(ctx, o.mail, o.targets, m, stdout)
+	return alert.SendTest(ctx, o.mail, o.targets, o.others, m, stdout)
 }

@@ -1,6 +1,9 @@
 package main
 
-import "github.com/vigilance-go/vigilance/cmd/internal/alert"
+import (
+	"github.com/vigilance-go/vigilance/cmd/internal/alert"
+	"github.com/vigilance-go/vigilance/cmd/internal/chat"
+)
 
 // usage is what --help prints, and what follows a wrong option.
 func usage() string {
@@ -45,6 +48,7 @@ Options:
       conversation. Needs no supervisord.
 
 ` + alert.MailUsage + `
+` + chat.Usage + `
 --spool DIR -- where mails wait until they are delivered, in a folder of the
       listener's name. Default is /var/lib/vigilance/spool for root, else
       vigilance/spool in $XDG_STATE_HOME or ~/.local/state.

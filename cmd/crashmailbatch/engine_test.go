@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/batchmail/batchmailtest"
+	"github.com/vigilance-go/vigilance/cmd/internal/check/checktest"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify/mail/mailtest"
 )
@@ -116,5 +117,21 @@ func TestFloodEndsAndSurvivesAKill(t *testing.T) {
 	last.End()
 	if got := batchmailtest.Read(t, mails[1]).Body; strings.Count(got, "\n") != 1 || !strings.Contains(got, "pid 2") || !strings.Contains(got, "pid 3") {
 		t.Errorf("second mail = %q, want both crashes", got)
+	}
+}
+
+// A chat is told what a mail says: a batch.
+func TestChatIsToldAsWell(t *testing.T) {
+	server := mailtest.Start(t, mailtest.Options{})
+	chat := checktest.NewChat(t)
+	tool := batchmailtest.Listen(t, batchmailtest.Args(server, t.TempDir(), chat.Args...)...)
+	tool.State(listener.ProcessStateExited, "a", "a", 1)
+	tool.State(listener.ProcessStateExited, "b", "b", 2)
+	tool.Tick(listener.Tick60)
+	got := chat.Wait(1)
+	server.Wait(1, 20*time.Second)
+	tool.End()
+	if len(got) != 1 || !strings.Contains(got[0], "a:a (pid 1) died") || !strings.Contains(got[0], "b:b (pid 2) died") {
+		t.Errorf("chat = %q, want one message about both", got)
 	}
 }

@@ -211,7 +211,7 @@ func (h *httpok) test(ctx context.Context, stdout io.Writer) error {
 	if failed > 0 {
 		errs = append(errs, fmt.Errorf("check: %d of %d URLs are not as they should be", failed, len(h.watched)))
 	}
-	if len(h.Targets) > 0 {
+	if len(h.Targets)+len(h.Others) > 0 {
 		first := h.watched[0].url
 		errs = append(errs, h.SendTest(ctx, notify.Message{
 			Subject: h.Subject(first + ": " + badStatus),

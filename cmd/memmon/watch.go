@@ -54,7 +54,7 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 		return o.CheckMail(ctx, stdout)
 	}
 	if o.Test {
-		if len(o.Targets) == 0 {
+		if len(o.Targets)+len(o.Others) == 0 {
 			return errors.New("send a test mail: no recipient, want -m ADDRESS")
 		}
 		subject, body := m.restarted("test:test", 209715200)

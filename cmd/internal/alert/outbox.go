@@ -124,14 +124,19 @@ func (s *Stderr) Reporting(n notify.Notifier, from string) notify.Notifier {
 	})
 }
 
-// CheckMail checks, without sending a mail, whether one could be sent and kept,
-// and prints that all is well.
-func CheckMail(ctx context.Context, n notify.Notifier, spoolDir, group string, stdout io.Writer) error {
-	if checker, ok := n.(notify.Checker); ok {
-		ctx, cancel := context.WithTimeout(ctx, notify.DefaultTimeout)
-		defer cancel()
-		if err := checker.Check(ctx); err != nil {
-			return fmt.Errorf("check the mail server: %w", err)
+// CheckMail checks, without sending a message, whether one could be sent and kept,
+// and prints that all is well. n is nil where there is no mail.
+func CheckMail(ctx context.Context, n notify.Notifier, others []Destination, spoolDir, group string, stdout io.Writer) error {
+	for _, d := range append([]Destination{{Name: "the mail server", Notifier: n}}, others...) {
+		checker, ok := d.Notifier.(notify.Checker)
+		if !ok {
+			continue
+		}
+		attempt, cancel := context.WithTimeout(ctx, notify.DefaultTimeout)
+		err := checker.Check(attempt)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("check %s: %w", d.Name, err)
 		}
 	}
 	if err := CheckSpool(spoolDir, group); err != nil {
@@ -141,8 +146,9 @@ func CheckMail(ctx context.Context, n notify.Notifier, spoolDir, group string, s
 	return err
 }
 
-// SendTest sends a test mail to every target and prints the conversations.
-func SendTest(ctx context.Context, o MailOptions, targets []string, m notify.Message, stdout io.Writer) error {
+// SendTest sends a test mail to every target, and to the others, and prints the
+// conversations of mail and what came of the rest.
+func SendTest(ctx context.Context, o MailOptions, targets []string, others []Destination, m notify.Message, stdout io.Writer) error {
 	notifier, err := o.Notifier(mail.NewTrace(stdout))
 	if err != nil {
 		return err
@@ -154,8 +160,14 @@ func SendTest(ctx context.Context, o MailOptions, targets []string, m notify.Mes
 			failed++
 		}
 	}
+	m.To = ""
+	for _, d := range others {
+		if !try(ctx, stdout, d.Name, "accepted", func(ctx context.Context) error { return d.Notifier.Notify(ctx, m) }) {
+			failed++
+		}
+	}
 	if failed > 0 {
-		return fmt.Errorf("send a test mail: %d of %d were not accepted", failed, len(targets))
+		return fmt.Errorf("send a test mail: %d of %d were not accepted", failed, len(targets)+len(others))
 	}
 	return nil
 }

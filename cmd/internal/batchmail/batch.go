@@ -28,6 +28,7 @@ type store struct {
 	// sealing is held while events become a mail: none is sent meanwhile.
 	sealing sync.Mutex
 	gate    *gate
+	also    func(notify.Message) error // keeps a batch for other destinations; nil for none
 	now     func() time.Time
 	// mailed holds the events whose mail is queued but which could not be
 	// removed from pending.
@@ -115,6 +116,12 @@ func (s *store) seal(mail func(events []notify.Message) notify.Message, targets 
 	m.ID = batchID(b.events)
 	for _, event := range b.events {
 		m.Events = append(m.Events, event.Occurrence())
+	}
+	if s.also != nil {
+		// Before the mail, which says that its events are taken care of.
+		if err := s.also(m); err != nil {
+			return m, false, err
+		}
 	}
 	if err := s.mails.Put(m, targets...); err != nil {
 		return m, false, fmt.Errorf("keep the mail: %w", err)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
+	"github.com/vigilance-go/vigilance/cmd/internal/chat"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify/mail"
@@ -37,7 +39,7 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "test", Category: cmdline.Beyond},
 		&cli.BoolFlag{Name: "check", Category: cmdline.Beyond},
 	}
-	return append(own, alert.EngineFlags(unused()...)...)
+	return slices.Concat(own, alert.EngineFlags(unused()...), chat.Flags())
 }
 
 // unused are the options of the chat tools that are superlance's here, or have
@@ -63,6 +65,7 @@ type options struct {
 	targets     []string // what a mail is queued for
 	maxLength   int      // of a mail's text, in characters; 0 for no limit
 	engine      alert.EngineOptions
+	others      []alert.Destination
 	spool       string
 	test, check bool
 	host        string // this one
@@ -116,6 +119,9 @@ func (t Tool) readOptions(c *cli.Context) (options, error) {
 		}
 	}
 	if o.engine, err = alert.ReadEngine(c, t.defaults(), unused()...); err != nil {
+		return o, err
+	}
+	if o.others, err = chat.Destinations(c, nil); err != nil {
 		return o, err
 	}
 	if err := o.readMail(c); err != nil {

@@ -24,7 +24,7 @@ func (t Tool) run(ctx context.Context, o options, stderr *alert.Stderr, stdout i
 		if err != nil {
 			return err
 		}
-		return alert.CheckMail(ctx, notifier, o.spool, o.env.GroupName, stdout)
+		return alert.CheckMail(ctx, notifier, o.others, o.spool, o.env.GroupName, stdout)
 	case o.test:
 		return t.sendTest(ctx, o, stdout)
 	}
@@ -42,6 +42,13 @@ func (t Tool) run(ctx context.Context, o options, stderr *alert.Stderr, stdout i
 		store: openStore(o.spool, o.env.GroupName, log), now: time.Now,
 	}
 	l.store.gate = newGate(o.engine, o.spool, o.env.GroupName, log)
+	if len(o.others) > 0 {
+		// Each takes whole batches, so nothing is left to decide.
+		chats := alert.OpenOutbox(alert.OutboxOptions{Others: o.others, Spool: o.spool, Group: o.env.GroupName, Log: log})
+		l.store.also = chats.Put
+		chats.Start(ctx)
+		defer chats.Stop()
+	}
 	if err := l.store.recover(); err != nil {
 		log.Warn("cannot look over the events of the process before", "err", err)
 	}
@@ -188,5 +195,5 @@ func (t Tool) sendTest(ctx context.Context, o options, stdout io.Writer) error {
 	m := l.mailFor([]notify.Message{l.event(listener.Header{}, p)})
 	m.ID = fmt.Sprintf("test.%d.%d", os.Getpid(), m.Time.UnixNano())
 	m.Body = "This is a test of " + t.Name + " on " + o.host + ". Nothing has happened. A real mail says:\n\n" + m.Body
-	return alert.SendTest(ctx, o.mail, o.targets, m, stdout)
+	return alert.SendTest(ctx, o.mail, o.targets, o.others, m, stdout)
 }

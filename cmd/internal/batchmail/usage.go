@@ -3,6 +3,7 @@ package batchmail
 import (
 	"fmt"
 
+	"github.com/vigilance-go/vigilance/cmd/internal/chat"
 	"github.com/vigilance-go/vigilance/listener"
 )
 
@@ -13,7 +14,7 @@ func (t Tool) usage() string {
 		subject = `"` + t.Subject + `"`
 	}
 	return fmt.Sprintf(usage, t.Name, t.Purpose, subject, listener.Tick60, defaultMaxLength) +
-		t.defaults().Describe(t.Name, unused()...)
+		t.defaults().Describe(t.Name, unused()...) + "\n" + chat.Usage
 }
 
 const usage = `Usage: %[1]s [options]

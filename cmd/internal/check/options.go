@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/alert"
+	"github.com/vigilance-go/vigilance/cmd/internal/chat"
 	"github.com/vigilance-go/vigilance/internal/cmdline"
 	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/notify/mail"
@@ -24,6 +25,7 @@ type Options struct {
 
 	Recipients []string // values of -m
 	Targets    []string // what a message is queued for
+	Others     []alert.Destination
 	Mail       alert.MailOptions
 	Spool      string // empty for the default place
 	Test       bool
@@ -50,7 +52,7 @@ func Flags() []cli.Flag {
 		&cli.BoolFlag{Name: "test", Category: cmdline.Beyond},
 		&cli.BoolFlag{Name: "check", Category: cmdline.Beyond},
 	}
-	return slices.Concat(own, alert.EngineFlags(unused()...), alert.MailFlags())
+	return slices.Concat(own, alert.EngineFlags(unused()...), alert.MailFlags(), chat.Flags())
 }
 
 // unused are the options of the chat tools that say nothing to these: what they
@@ -79,6 +81,7 @@ const mailUsage = `
       written, and send nothing.
 
 ` + alert.MailUsage + `
+` + chat.Usage + `
 --spool DIR -- where mails wait until they are delivered, in a folder of the
       listener's name. Default is /var/lib/vigilance/spool for root, else
       vigilance/spool in $XDG_STATE_HOME or ~/.local/state.
@@ -105,6 +108,9 @@ func ReadOptions(c *cli.Context, tool string) (Options, error) {
 		return o, cmdline.Usagef("--restart-limit %v", err)
 	}
 	if o.Engine, err = alert.ReadEngine(c, alert.Defaults{}); err != nil {
+		return o, err
+	}
+	if o.Others, err = chat.Destinations(c, nil); err != nil {
 		return o, err
 	}
 	o.Mail, err = alert.ReadMail(c, c.String("sendmail_program"), tool+"@"+host)

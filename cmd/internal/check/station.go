@@ -84,18 +84,18 @@ func (s *Station) Serve(ctx context.Context, handle func(context.Context, listen
 		s.Beside.Stop(patience)
 		return err
 	}
-	if len(s.Targets) == 0 {
+	if len(s.Targets)+len(s.Others) == 0 {
 		return serve()
 	}
-	notifier, err := s.Mail.Notifier(nil)
+	notifier, err := s.notifier()
 	if err != nil {
 		return err
 	}
-	if s.Echo {
+	if s.Echo && notifier != nil {
 		notifier = s.Stderr.Reporting(notifier, s.Mail.Sendmail.From)
 	}
 	s.outbox = alert.OpenOutbox(alert.OutboxOptions{
-		Mail: notifier, Targets: s.Targets, Spool: s.Spool, Group: s.Env.GroupName,
+		Mail: notifier, Targets: s.Targets, Others: s.Others, Spool: s.Spool, Group: s.Env.GroupName,
 		Prefix: s.Subject(""), Engine: s.Engine, Log: s.Log,
 	})
 	s.outbox.Start(ctx)
@@ -118,17 +118,25 @@ func (s *Station) Post(m notify.Message) {
 	}
 }
 
+// notifier returns that of mail; nil where no mail is asked for.
+func (o Options) notifier() (notify.Notifier, error) {
+	if len(o.Targets) == 0 {
+		return nil, nil //nolint:nilnil // documented: none
+	}
+	return o.Mail.Notifier(nil)
+}
+
 // CheckMail checks what can be checked of the options for mail without sending
 // one, once the rest is known to be right, and prints that all is well.
 func (o Options) CheckMail(ctx context.Context, stdout io.Writer) error {
-	notifier, err := o.Mail.Notifier(nil)
-	if err != nil {
+	if _, err := o.Mail.Notifier(nil); err != nil {
 		return fmt.Errorf("check options: %w", err)
 	}
-	if len(o.Targets) == 0 {
-		notifier = nil
+	notifier, err := o.notifier()
+	if err != nil {
+		return err
 	}
-	return alert.CheckMail(ctx, notifier, o.Spool, o.Env.GroupName, stdout)
+	return alert.CheckMail(ctx, notifier, o.Others, o.Spool, o.Env.GroupName, stdout)
 }
 
 // SendTest sends a test mail to every recipient, with a sample of a real one,
@@ -136,5 +144,5 @@ func (o Options) CheckMail(ctx context.Context, stdout io.Writer) error {
 func (o Options) SendTest(ctx context.Context, sample notify.Message, stdout io.Writer) error {
 	sample.ID, sample.Time, sample.Host = fmt.Sprintf("test.%d.%s", os.Getpid(), rand.Text()), time.Now(), o.Host
 	sample.Body = "This is a test of " + o.Tool + " on " + o.Host + ". Nothing was restarted. A real mail says:\n\n" + sample.Body
-	return alert.SendTest(ctx, o.Mail, o.Targets, sample, stdout)
+	return alert.SendTest(ctx, o.Mail, o.Targets, o.Others, sample, stdout)
 }

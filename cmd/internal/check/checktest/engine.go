@@ -60,10 +60,10 @@ func Engine(t *testing.T, name, own, chinese string, start func(t *testing.T, ar
 				t.Fatalf("%s %q: %d mails, %q; want %d; standard error:\n%s", name, tt.args, len(mails), mails, len(tt.want), tool.Stderr())
 			}
 			for i, want := range tt.want {
-				rest, ok := mails[i], true
+				rest := mails[i]
 				for part := range strings.SplitSeq(want, gap) {
-					_, rest, ok = strings.Cut(rest, part)
-					if !ok {
+					var ok bool
+					if _, rest, ok = strings.Cut(rest, part); !ok {
 						t.Errorf("%s %q: mail %d = %q, want %q in it", name, tt.args, i, mails[i], want)
 						break
 					}
