@@ -5,7 +5,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 
 # Debian packages that tests talk to or are built with. A test that misses one
 # names it and skips; with VIGILANCE_REQUIRE_PEERS=1 it fails.
-APT_PACKAGES := supervisor python3 exim4-daemon-light gcc libc6-dev procps iproute2 ansible chromium prometheus prometheus-alertmanager
+APT_PACKAGES := supervisor python3 exim4-daemon-light gcc libc6-dev procps iproute2 ansible chromium prometheus prometheus-alertmanager shellcheck mandoc
 # What the benchmark sets beside the daemons, and no test needs.
 BENCH_PACKAGES := supervisor python3 gcc libc6-dev s6
 
@@ -21,7 +21,7 @@ LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 REQUIRE_PEERS := $(if $(shell command -v apt-get),1,)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long test-alerts-loss bench bench-short bench-page docs-images lint clean deps bench-deps checks gofmt vet cross
+.PHONY: help build run test test-long fuzz fuzz-short test-alerts-loss bench bench-short bench-page docs-images lint clean deps bench-deps checks gofmt vet cross
 
 include packaging/install.mk
 
@@ -45,6 +45,15 @@ test-long: deps ## The same tests with many more rounds (about half an hour)
 
 test-alerts-loss: ## Show that no alert is lost: 2,000 crashes, 100 kills, every kind of failure
 	VIGILANCE_LONG=1 go test -count=1 -timeout 10m -v -tags $(TAGS) -run TestEveryCrashIsInOneMessage ./cmd/webhookalert
+
+# How long make fuzz gives each target.
+FUZZ_TIME ?= 2m
+
+fuzz: ## Give each fuzz target two minutes (FUZZ_TIME=10m for more), and print how much it tried
+	test/fuzz $(FUZZ_TIME)
+
+fuzz-short: ## Give each fuzz target half a second, as make test does
+	test/fuzz 500ms
 
 checks: gofmt vet lint cross
 

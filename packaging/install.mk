@@ -85,6 +85,7 @@ stage: install
 		-e '/^@DEFAULT@$$/{r packaging/config/default' -e 'd}' packaging/scripts/deb-preinst.in >dist/deb-preinst
 
 package-test: package ## Install, upgrade, remove and purge the packages in clean roots (needs root)
+	@test/install-packages debootstrap rpm
 	packaging/test-deb dist
 	packaging/test-rpm dist
 
