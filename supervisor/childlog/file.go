@@ -91,14 +91,8 @@ func OpenFile(o FileOptions) *File {
 
 func openFile(o FileOptions, now func() time.Time) *File {
 	f := &File{opts: o, now: now, fd: -1}
-	f.writing = outage{
-		began: fmt.Sprintf("could not write log '%s'", o.Path),
-		ended: fmt.Sprintf("log '%s' can be written again", o.Path),
-	}
-	f.rotating = outage{
-		began: fmt.Sprintf("could not rotate log '%s'", o.Path),
-		ended: fmt.Sprintf("log '%s' can be rotated again", o.Path),
-	}
+	f.writing = outage{began: "could not write log '%s'", ended: "log '%s' can be written again", log: o.Path}
+	f.rotating = outage{began: "could not rotate log '%s'", ended: "log '%s' can be rotated again", log: o.Path}
 	f.inherit(o.Predecessor)
 	f.opts.Predecessor = nil // a chain of them would never be freed
 	f.mu.Lock()

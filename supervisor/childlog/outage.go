@@ -14,10 +14,20 @@ const settleAfter = 2 * time.Second
 // on, whether that was said, and what it has cost.
 type outage struct {
 	began, ended string // the texts, without the reason and the cost
+	log          string // fills a %s in them, if there is one
 	err          error  // the latest failure; nil when all is well
 	last         time.Time
 	lost         int64 // bytes
 	said         bool
+}
+
+// text makes one of the texts. They are made when they are said: each of
+// thousands of logs has two of these accounts, and nearly none is ever used.
+func (o *outage) text(format string) string {
+	if o.log == "" {
+		return format
+	}
+	return fmt.Sprintf(format, o.log)
 }
 
 // fail records a failure at now that cost lost bytes.
@@ -32,7 +42,7 @@ func (o *outage) announce() note {
 		return note{}
 	}
 	o.said = true
-	return note{levelError, fmt.Sprintf("%s: %v", o.began, o.err)}
+	return note{levelError, fmt.Sprintf("%s: %v", o.text(o.began), o.err)}
 }
 
 // succeed records a success at now and returns the line that ends an outage.
@@ -40,7 +50,7 @@ func (o *outage) succeed(now time.Time) note {
 	if o.err == nil || o.said && now.Sub(o.last) < settleAfter {
 		return note{}
 	}
-	return o.end(o.ended)
+	return o.end(o.text(o.ended))
 }
 
 // close returns the last line of an outage that never ended.
@@ -48,7 +58,7 @@ func (o *outage) close() note {
 	if o.err == nil || o.lost == 0 {
 		return note{}
 	}
-	return o.end(o.began + " until it was closed")
+	return o.end(o.text(o.began) + " until it was closed")
 }
 
 func (o *outage) end(text string) note {
