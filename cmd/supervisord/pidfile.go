@@ -12,7 +12,7 @@ func writePIDFile(path string) error {
 	if err := childlog.CheckLink(path); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666) //nolint:gosec // others read who runs; the umask decides, as with the reference
 	if err != nil {
 		return err
 	}

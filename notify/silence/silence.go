@@ -119,7 +119,7 @@ const header = "# Silences of alerts; vigilance-silence changes this file.\n"
 // are not over; without any the file is removed. Several processes may do so at a time, and readers see the file
 // before or after it.
 func Change(path string, change func([]Silence) []Silence) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // tools of other users read the silences
 		return fmt.Errorf("make the folder for silences: %w", err)
 	}
 	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)

@@ -22,7 +22,7 @@ func AutoName(dir, process, channel, identifier string) (string, error) {
 	for range attempts {
 		random := make([]byte, length)
 		for i := range random {
-			random[i] = letters[rand.IntN(len(letters))]
+			random[i] = letters[rand.IntN(len(letters))] //nolint:gosec // O_EXCL, not chance, keeps others out
 		}
 		path := filepath.Join(dir, prefix+string(random)+".log")
 		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)

@@ -42,7 +42,7 @@ func (h *Handler) session(w http.ResponseWriter, r *http.Request) string {
 	name := make([]byte, 32)
 	_, _ = rand.Read(name) // never fails, by its documentation
 	value := base64.RawURLEncoding.EncodeToString(name)
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the browser came by https: it could not keep it elsewhere
 		Name: sessionCookie, Value: value, Path: prefix(r) + "/",
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: overTLS(r),
 	})

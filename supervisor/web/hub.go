@@ -109,7 +109,7 @@ func (h *hub) begin(ctx context.Context) error {
 	h.down = err != nil
 	h.take(infos)
 	h.pending = h.lookForPending(ctx)
-	go h.watch(feed) // ends with the daemon, or a while after the last browser
+	go h.watch(feed) //nolint:gosec // it serves all browsers: it ends with the daemon, or a while after the last of them
 	return nil
 }
 

@@ -213,7 +213,7 @@ func TestPicturesOfThePage(t *testing.T) {
 	folder := os.Getenv(screenshotsVar)
 	text := strings.ReplaceAll(string(pictured), "DIR/busy.sh", t.TempDir()+"/busy.sh")
 	script := strings.Split(strings.SplitAfter(text, "command=")[1], "\n")[0]
-	if err := os.WriteFile(script, []byte(busyScript), 0o700); err != nil { //nolint:gosec // a script has to be executable
+	if err := os.WriteFile(script, []byte(busyScript), 0o700); err != nil { // a script has to be executable
 		t.Fatal(err)
 	}
 	d := programs(text).run(t)
@@ -260,7 +260,7 @@ func TestPicturesOfThePage(t *testing.T) {
 		if folder == "" {
 			continue
 		}
-		if err := os.WriteFile(filepath.Join(folder, picture.name+".png"), image, 0o644); err != nil { //nolint:gosec // for everybody
+		if err := os.WriteFile(filepath.Join(folder, picture.name+".png"), image, 0o644); err != nil { // for everybody
 			t.Fatal(err)
 		}
 	}

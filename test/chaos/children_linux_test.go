@@ -143,7 +143,7 @@ func TestExecFaults(t *testing.T) {
 	}
 	r := account(t, "files that cannot be executed", fmt.Sprintf("%d programs", len(files)+2))
 	d := start(t, spec{config: config.String(), files: files})
-	if err := os.Chmod(d.dir, 0o755); err != nil { //nolint:gosec // nobody must find its programs there
+	if err := os.Chmod(d.dir, 0o755); err != nil { // nobody must find its programs there
 		t.Fatal(err)
 	}
 	chmod := func(name string, mode os.FileMode) {

@@ -53,7 +53,7 @@ func run(m *testing.M) int {
 			}
 			args = append(args, "../../cmd/supervisord")
 			var said []byte
-			_ = os.Chmod(dir, 0o755) //nolint:gosec // other users run it, too
+			_ = os.Chmod(dir, 0o755) // other users run it, too
 			if said, err = exec.Command("go", args...).CombinedOutput(); err != nil {
 				err = fmt.Errorf("%w: %s", err, said)
 			}
@@ -97,7 +97,7 @@ func random(t *testing.T) *rand.Rand {
 		sum = sum*31 + uint64(r)
 	}
 	t.Logf("seed %d", *seed)
-	return rand.New(rand.NewPCG(*seed, sum)) //nolint:gosec // to be repeated, not to be secret
+	return rand.New(rand.NewPCG(*seed, sum)) // to be repeated, not to be secret
 }
 
 // row is the account of one test.

@@ -126,7 +126,7 @@ func (d *daemon) pid() int { return d.cmd.Process.Pid }
 // write makes a file in the daemon's folder.
 func (d *daemon) write(name, content string) {
 	d.t.Helper()
-	if err := os.WriteFile(d.path(name), []byte(content), 0o755); err != nil { //nolint:gosec // programs are executed
+	if err := os.WriteFile(d.path(name), []byte(content), 0o755); err != nil { // programs are executed
 		d.t.Fatal(err)
 	}
 }

@@ -30,7 +30,7 @@ func TestToldStateIsTheStateThatIs(t *testing.T) {
 	var group sync.WaitGroup
 	base, end := random(t), time.Now().Add(span(6*time.Second, 10))
 	for i := range clients {
-		rnd := rand.New(rand.NewPCG(base.Uint64(), uint64(i))) //nolint:gosec // to be repeated, not to be secret
+		rnd := rand.New(rand.NewPCG(base.Uint64(), uint64(i))) // to be repeated, not to be secret
 		rpc, err := client.New(client.Options{URL: "unix://" + d.path("sock")})
 		if err != nil {
 			t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 
 // PasswordVariable is the environment variable that may hold the password for
 // the SMTP server.
-const PasswordVariable = "VIGILANCE_SMTP_PASSWORD"
+const PasswordVariable = "VIGILANCE_SMTP_PASSWORD" //nolint:gosec // the name of a variable, not a password
 
 // MailFlags declares the options that say how mails get out: those that
 // superlance's tools do not have.

@@ -59,7 +59,7 @@ func photograph(ctx context.Context, page, file, dir string) (int, error) {
 	if b.Len() > mostBytes {
 		return 0, fmt.Errorf("the picture has %d bytes, want at most %d", b.Len(), mostBytes)
 	}
-	return b.Len(), os.WriteFile(file, b.Bytes(), 0o644) //nolint:gosec // for everybody
+	return b.Len(), os.WriteFile(file, b.Bytes(), 0o644) // for everybody
 }
 
 // content returns where a picture is not as its last pixel, and a few pixels
@@ -96,7 +96,7 @@ func reduce(m image.Image) *image.Paletted {
 	each(m, func(x, y int, c color.RGBA) {
 		index, known := nearest[c]
 		if !known {
-			index = uint8(palette.Index(c)) //nolint:gosec // there are fewer than 256
+			index = uint8(palette.Index(c)) // there are fewer than 256
 			nearest[c] = index
 		}
 		out.SetColorIndex(x, y, index)

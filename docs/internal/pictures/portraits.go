@@ -66,7 +66,7 @@ func html(text string, value any) (template.HTML, error) {
 	}
 	var b strings.Builder
 	err = t.Execute(&b, value)
-	return template.HTML(b.String()), err //nolint:gosec // html/template has escaped it
+	return template.HTML(b.String()), err // html/template has escaped it
 }
 
 func slack(sent []byte) (template.HTML, error) {
@@ -95,7 +95,7 @@ func slack(sent []byte) (template.HTML, error) {
 		Parts []part
 	}{Title: mrkdwn(m.Text)}
 	for _, a := range m.Attachments {
-		view.Color = template.CSS(a.Color) //nolint:gosec // the tool's own
+		view.Color = template.CSS(a.Color) // the tool's own
 		for _, b := range a.Blocks {
 			p := part{b.Type, mrkdwn(b.Text.Text)}
 			for _, e := range b.Elements {
@@ -152,7 +152,7 @@ func teams(sent []byte) (template.HTML, error) {
 	for _, a := range m.Attachments {
 		for _, b := range a.Content.Body {
 			if b.Weight == "Bolder" {
-				out += `<h4 class="` + template.HTML(strings.ToLower(template.HTMLEscapeString(b.Color))) + `">` + inline(b.Text) + `</h4>` //nolint:gosec // escaped
+				out += `<h4 class="` + template.HTML(strings.ToLower(template.HTMLEscapeString(b.Color))) + `">` + inline(b.Text) + `</h4>` // escaped
 			} else {
 				out += markdown(b.Text)
 			}
