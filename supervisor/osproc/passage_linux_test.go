@@ -54,3 +54,28 @@ func TestForkingThreadHasNoDescriptorsOfTheDaemon(t *testing.T) {
 		t.Errorf("Read = %v, want EOF", err)
 	}
 }
+
+// Where unshare is refused, as in many containers, the thread shares the
+// daemon's descriptors: what was sent is used as it is, and left open.
+func TestWithoutPassageDescriptorsAreUsedAsTheyAre(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close() //nolint:errcheck // only read from
+	p := passage{near: noFD, far: noFD}
+	p.enter()
+	sent := []uintptr{w.Fd()}
+	if err := p.send(sent); err != nil {
+		t.Fatalf("send = %v", err)
+	}
+	got, err := p.receive(sent)
+	if err != nil || len(got) != 1 || got[0] != sent[0] {
+		t.Fatalf("receive(%v) = %v, %v; want the same", sent, got, err)
+	}
+	p.release(got)
+	p.close()
+	if err := w.Close(); err != nil {
+		t.Errorf("Close after release = %v, want it still open", err)
+	}
+}
