@@ -99,7 +99,7 @@ func spawnDaemon(file string, argv []string, w *os.File) (*os.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copy the pipe: %w", err)
 	}
-	defer func() { _ = syscall.Close(fd) }() // nothing was written
+	defer func() { _ = syscall.Close(fd) }()         // nothing was written
 	return os.StartProcess(file, argv, &os.ProcAttr{ //nolint:gosec // it is this program, with its own arguments
 		Env:   append(os.Environ(), fmt.Sprintf("%s=%d:%d", starterVariable, os.Getpid(), fd)),
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
