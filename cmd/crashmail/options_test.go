@@ -28,3 +28,5 @@ func TestOptionsInEachManner(t *testing.T) {
 		{"s", "sendmail_program", "send", "cat"}, {"m", "email", "em", "a@b"},
 	})
 }
+
+func TestHelpNamesAllOptions(t *testing.T) { checktest.Help(t, usage(), flags()) }

@@ -36,3 +36,5 @@ func TestOptionsInEachManner(t *testing.T) {
 		{"d", "coredir", "core", "/tmp"}, {"E", "not-eager", "not", ""}, {"n", "name", "na", "x"},
 	})
 }
+
+func TestHelpNamesAllOptions(t *testing.T) { checktest.Help(t, usage(), flags()) }

@@ -30,3 +30,5 @@ func TestOptionsInEachManner(t *testing.T) {
 		{"s", "sendmail_program", "send", "cat"}, {"m", "email", "em", "a@b"}, {"u", "uptime", "up", "2h"}, {"n", "name", "na", "x"},
 	})
 }
+
+func TestHelpNamesAllOptions(t *testing.T) { checktest.Help(t, usage(), flags()) }

@@ -31,3 +31,5 @@ func TestOptionsInEachManner(t *testing.T) {
 		{"H", "smtpHost", "smtpH", "h:25"}, {"e", "tickEvent", "ti", "TICK_5"}, {"u", "userName", "user", "other"}, {"p", "password", "pass", "other"},
 	})
 }
+
+func TestHelpNamesAllOptions(t *testing.T) { checktest.Help(t, Tool{Name: "x"}.usage(), flags()) }
