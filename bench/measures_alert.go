@@ -75,11 +75,15 @@ func (d daemon) python() string {
 	defer func() { _ = f.Close() }() // only read
 	line, err := bufio.NewReader(io.LimitReader(f, 256)).ReadString('\n')
 	interpreter, script := strings.CutPrefix(line, "#!")
-	words := strings.Fields(interpreter)
-	if err != nil || !script || len(words) == 0 || !strings.Contains(words[len(words)-1], "python") {
+	if err != nil || !script {
 		return ""
 	}
-	return words[len(words)-1]
+	for _, word := range strings.Fields(interpreter) { // there may be env before it, and options behind
+		if strings.Contains(filepath.Base(word), "python") {
+			return word
+		}
+	}
+	return ""
 }
 
 // superlance returns a Python that has superlance's crashmail.

@@ -112,16 +112,21 @@ func lookIdle(ctx context.Context, b *bench, l *life) ([]samples, error) {
 }
 
 // lookSpan is how long a question is put to a daemon over and over, at most.
-const lookSpan = 3 * time.Second
+func (b *bench) lookSpan() time.Duration {
+	if b.short {
+		return time.Second
+	}
+	return 3 * time.Second
+}
 
-func lookState(_ context.Context, _ *bench, l *life) ([]samples, error) {
+func lookState(_ context.Context, b *bench, l *life) ([]samples, error) {
 	c, err := newRawClient(l.socket(), "supervisor.getState")
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
 	var s samples
-	for end := time.Now().Add(lookSpan); len(s) < 1000 && time.Now().Before(end); {
+	for end := time.Now().Add(b.lookSpan()); len(s) < 1000 && time.Now().Before(end); {
 		began := time.Now()
 		if err := c.call(); err != nil {
 			return nil, err
@@ -131,7 +136,7 @@ func lookState(_ context.Context, _ *bench, l *life) ([]samples, error) {
 	return []samples{s, s}, nil
 }
 
-func lookAllInfo(_ context.Context, _ *bench, l *life) ([]samples, error) {
+func lookAllInfo(_ context.Context, b *bench, l *life) ([]samples, error) {
 	const method = "supervisor.getAllProcessInfo"
 	if _, err := l.rpc.call(method); err != nil { // a fault would be a short answer
 		return nil, err
@@ -141,7 +146,7 @@ func lookAllInfo(_ context.Context, _ *bench, l *life) ([]samples, error) {
 		return nil, err
 	}
 	began := time.Now()
-	calls, err := l.callFrom(1, method)
+	calls, err := l.callFrom(1, method, b.lookSpan())
 	if err != nil {
 		return nil, err
 	}
@@ -151,21 +156,21 @@ func lookAllInfo(_ context.Context, _ *bench, l *life) ([]samples, error) {
 		return nil, err
 	}
 	began = time.Now()
-	many, err := l.callFrom(8, method)
+	many, err := l.callFrom(8, method, b.lookSpan())
 	return []samples{
 		{ms(after-before) / float64(calls)}, {ms(took) / float64(calls)},
 		{float64(calls) / took.Seconds()}, {float64(many) / time.Since(began).Seconds()},
 	}, err
 }
 
-// callFrom calls a method over and over from so many clients at once, and
-// returns how many calls that made.
-func (l *life) callFrom(clients int, method string) (int, error) {
+// callFrom calls a method over and over from so many clients at once, for a
+// span of time, and returns how many calls that made.
+func (l *life) callFrom(clients int, method string, span time.Duration) (int, error) {
 	var all sync.WaitGroup
 	counts, errs := make([]int, clients), make([]error, clients)
-	end := time.Now().Add(lookSpan)
+	end := time.Now().Add(span)
 	for i := range clients {
-		all.Go(func() { // ends after lookSpan and the last call
+		all.Go(func() { // ends after span and the last call
 			var c *rawClient
 			if c, errs[i] = newRawClient(l.socket(), method); errs[i] != nil {
 				return
@@ -184,9 +189,9 @@ func (l *life) callFrom(clients int, method string) (int, error) {
 	return sum, errors.Join(errs...)
 }
 
-func lookStatus(ctx context.Context, _ *bench, l *life) ([]samples, error) {
+func lookStatus(ctx context.Context, b *bench, l *life) ([]samples, error) {
 	var s samples
-	for end := time.Now().Add(lookSpan); len(s) < 10 && (len(s) == 0 || time.Now().Before(end)); {
+	for end := time.Now().Add(b.lookSpan()); len(s) < 10 && (len(s) == 0 || time.Now().Before(end)); {
 		began := time.Now()
 		out, err := exec.CommandContext(ctx, l.ctl(), "-c", l.conf(), "status").Output()
 		if err != nil {
