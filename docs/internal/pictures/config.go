@@ -21,8 +21,8 @@ startsecs=1
 autorestart=false
 redirect_stderr=true
 
-[program:worker]
-command=/bin/sh -c 'echo cannot open /etc/worker.yml: no such file; exit 3'
+[program:mailer]
+command=/bin/sh -c 'echo cannot open /etc/mailer.yml: no such file; exit 3'
 startsecs=1
 startretries=0
 redirect_stderr=true

@@ -178,7 +178,7 @@ func alerts(s *stage, _ string) []byte {
 	}
 	defer func() { _ = r.Body.Close() }()
 	text, err := io.ReadAll(r.Body)
-	if err != nil || !bytes.Contains(text, []byte("worker")) {
+	if err != nil || !bytes.Contains(text, []byte("mailer")) {
 		return nil
 	}
 	return text
