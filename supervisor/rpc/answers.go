@@ -120,7 +120,7 @@ func logSize(method string, args []any) int64 {
 		}
 		return 0
 	}
-	offset, length := number(2), number(1)
+	offset, length := max(number(2), -maxInteger), number(1)
 	switch {
 	case length > 0:
 		return min(length, maxLogRead)

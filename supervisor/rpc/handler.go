@@ -97,7 +97,11 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, call xmlrpc.Cal
 	name := oneLine(call.Method)
 	h.log.Logf(mainlog.Trace, "XML-RPC method called: %s()", name)
 	share, err := h.answers.begin(r.Context(), call.Method, call.Params)
-	if err != nil {
+	switch {
+	case err == nil:
+	case r.Context().Err() != nil:
+		return // nobody reads the answer
+	default:
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusServiceUnavailable)
 		return
