@@ -1,10 +1,8 @@
 package leftovers
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -17,13 +15,8 @@ import (
 // which the last about a process counts. Each begins with a line feed of its
 // own, so that one that was torn does not spoil the next.
 
-const (
-	// maxLine bounds a line, in bytes; what is longer is noise.
-	maxLine = 64 << 10
-	// maxFile bounds what is read of a file, in bytes: noise must not become
-	// memory.
-	maxFile = 64 << 20
-)
+// maxFile bounds what is read of a file, in bytes: noise must not become memory.
+const maxFile = 64 << 20
 
 // header is the first line.
 type header struct {
@@ -51,26 +44,17 @@ type parsed struct {
 // one of reading.
 func parse(r io.Reader) (parsed, error) {
 	p := parsed{entries: make(map[key]Entry)}
-	lines := bufio.NewReaderSize(io.LimitReader(r, maxFile), maxLine)
-	for {
-		line, err := lines.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			line = nil
-			p.damaged++
-		}
-		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = lines.ReadSlice('\n')
-		}
-		if line = bytes.TrimSuffix(line, []byte("\n")); len(line) > 0 {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile))
+	if err != nil {
+		return p, fmt.Errorf("read state file: %w", err)
+	}
+	for line := range bytes.Lines(text) {
+		// The zeros are room that was taken in advance.
+		if line = bytes.Trim(line, "\x00\n"); len(line) > 0 {
 			p.take(line)
 		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return p, nil
-		case err != nil:
-			return p, fmt.Errorf("read state file: %w", err)
-		}
 	}
+	return p, nil
 }
 
 // take understands one line.

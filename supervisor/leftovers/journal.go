@@ -21,9 +21,9 @@ const (
 	birthPause    = 20 * time.Millisecond
 )
 
-// spareLines is how many lines the file may have beyond twice what is worth
-// keeping before it is written anew.
-const spareLines = 1000
+// spareRoom is the least room, in bytes, that the file has beyond its entries.
+// It is taken in advance, so that births on a full disk are noted too.
+const spareRoom = 64 << 10
 
 // Journal is the file of a running supervisord. As long as it is open, no other
 // can claim it; the lock ends with the process, however it ends.
@@ -37,8 +37,8 @@ type Journal struct {
 	path    string
 	file    *os.File
 	world   string
-	size    int64 // of the file as it was left
-	lines   int
+	end     int64 // of what was written
+	room    int64 // the size of the file; zeros follow the end
 	entries map[key]Entry
 	failing bool
 	// Report takes a line for the log when remembering fails, and when it works
@@ -69,13 +69,10 @@ func Claim(path string) (j *Journal, found []Found, damaged int, err error) {
 			j.entries[e.key()] = e.Entry
 		}
 	}
-	if err := j.rewrite(); err != nil {
-		for _, f := range found {
-			f.Process.Close()
-		}
-		_ = j.file.Close() // nothing was written
-		return nil, nil, 0, err
+	if info, err := f.Stat(); err == nil {
+		j.end, j.room = info.Size(), info.Size()
 	}
+	_ = j.rewrite() // where that fails, the next note does, too, and is told
 	return j, found, p.damaged, nil
 }
 
@@ -158,25 +155,30 @@ func (j *Journal) report(text string) {
 	}
 }
 
-// append adds an entry to the file, or writes it anew where that is shorter or
-// somebody has deleted, replaced or changed it.
+// append adds an entry to the file, or writes it anew where there is no room
+// left or somebody has deleted, replaced or changed it.
 func (j *Journal) append(e Entry) error {
-	info, err := j.file.Stat()
-	if err != nil || links(info) == 0 || info.Size() != j.size || j.lines > spareLines+2*len(j.entries) {
-		return j.rewrite()
-	}
 	line, err := appendLine(nil, e)
 	if err != nil {
 		return err
 	}
-	n, err := j.file.Write(line)
-	j.size += int64(n)
-	j.lines++
+	if j.end+int64(len(line)) > j.room || !j.intact() {
+		return j.rewrite()
+	}
+	n, err := j.file.WriteAt(line, j.end)
+	j.end += int64(n)
 	return err
 }
 
+// intact tells whether the file is as it was left.
+func (j *Journal) intact() bool {
+	info, err := j.file.Stat()
+	return err == nil && links(info) > 0 && info.Size() == j.room
+}
+
 // rewrite puts a new file in the place of the old one. At each moment, the one
-// that stands there is whole and locked.
+// that stands there is whole and locked. Where there is no room for another, it
+// writes over the old one.
 func (j *Journal) rewrite() error {
 	text, err := appendLine(nil, header{Daemon: os.Getpid()})
 	for _, e := range j.entries {
@@ -187,27 +189,45 @@ func (j *Journal) rewrite() error {
 	if err != nil {
 		return err
 	}
-	temporary := j.path + ".new"
-	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	room := int64(len(text) + max(spareRoom, 2*len(text)))
+	f, err := replace(j.path, append(text, make([]byte, room-int64(len(text)))...))
+	if err == nil {
+		_ = j.file.Close() // the lock on the old one is of no use any more
+		j.file, j.end, j.room = f, int64(len(text)), room
+		return nil
+	}
+	if int64(len(text)) > j.room || !j.intact() {
 		return err
 	}
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND|openFlags, 0o600)
-	if err != nil {
+	old := max(0, j.end-int64(len(text)))
+	if _, err := j.file.WriteAt(append(text, make([]byte, old)...), 0); err != nil {
 		return err
+	}
+	j.end = int64(len(text))
+	return nil
+}
+
+// replace puts a file in the place of the one at path, and returns it, locked.
+func replace(path string, text []byte) (*os.File, error) {
+	temporary := path + ".new"
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL|openFlags, 0o600)
+	if err != nil {
+		return nil, err
 	}
 	if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
 		if _, err = f.Write(text); err == nil {
-			err = os.Rename(temporary, j.path)
+			err = os.Rename(temporary, path)
 		}
 	}
 	if err != nil {
 		_ = f.Close()            // the first error counts
 		_ = os.Remove(temporary) // likewise
-		return err
+		return nil, err
 	}
-	_ = j.file.Close() // the lock on the old one is of no use any more
-	j.file, j.size, j.lines = f, int64(len(text)), len(j.entries)+1
-	return nil
+	return f, nil
 }
 
 // Close gives the file up, and removes it when nothing runs any more that is

@@ -188,15 +188,15 @@ func TestJournalStaysShort(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
 	j, _, _ := claim(t, path)
-	for range 20 * spareLines {
+	for range 10000 {
 		j.Intend(Entry{Group: "g", Name: "n"})
 	}
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if limit := int64(2 * spareLines * 250); info.Size() > limit {
-		t.Errorf("the file has %d bytes after %d entries about one process, want %d at most", info.Size(), 20*spareLines, limit)
+	if limit := int64(2 * spareRoom); info.Size() > limit {
+		t.Errorf("the file has %d bytes after 10,000 entries about one process, want %d at most", info.Size(), limit)
 	}
 }
 
@@ -232,4 +232,36 @@ func TestBirthThatNobodyNotedIsFound(t *testing.T) {
 		t.Fatalf("Claim found %+v, want pid %d with %+v", found, pid, rules)
 	}
 	found[0].Process.Close()
+}
+
+// TestJournalIsWrittenOnAFullDisk: the room was taken in advance, and is used
+// again when it is used up.
+func TestJournalIsWrittenOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := syscall.Mount("state", dir, "tmpfs", 0, "size=300k"); err != nil {
+		t.Skipf("cannot mount a small tmpfs (root's right): %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	path := filepath.Join(dir, "state")
+	j, _, _ := claim(t, path)
+	j.Report = func(text string) { t.Errorf("it says %q, want that it goes on", text) }
+	if err := os.WriteFile(filepath.Join(dir, "fill"), make([]byte, 1<<20), 0o600); err == nil {
+		t.Fatal("the disk is not full: the test tests nothing")
+	}
+	cmd := sleeper(t)
+	for range 2000 {
+		e := Entry{Group: "g", Name: "n", PID: cmd.Process.Pid}
+		j.Intend(e)
+		j.Born(e)
+	}
+	j.Close(false)
+	j, found, damaged := claim(t, path) // the disk is full still
+	if len(found) != 1 || damaged != 0 {
+		t.Errorf("Claim found %d, %d lines damaged, want 1 and none", len(found), damaged)
+	}
+	for _, f := range found {
+		f.Process.Close()
+	}
+	j.Close(false)
 }

@@ -63,8 +63,11 @@ func readStat(pid int) (stat, error) {
 }
 
 // world identifies the boot and the PID namespace; it is empty where /proc does
-// not tell.
+// not tell, or tells about the processes of another namespace.
 func world() string {
+	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
+		return ""
+	}
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""

@@ -37,10 +37,7 @@ func TestCrashLoopsLeakNothing(t *testing.T) {
 			d.infos()
 			<-time.After(50 * time.Millisecond)
 		}
-		d.until("all to be stopped", func() bool {
-			_, err := d.rpc.StopAllProcesses(t.Context())
-			return err == nil && !slices.ContainsFunc(d.infos(), func(i client.ProcessInfo) bool { return i.PID != 0 || i.StateName == "BACKOFF" })
-		})
+		d.stopAll()
 	}
 	cycle(time.Second)
 	before := d.vitals()

@@ -47,16 +47,8 @@ func run(m *testing.M) int {
 		dir, err := os.MkdirTemp("", "chaos-bin-")
 		if err == nil {
 			defer func() { _ = os.RemoveAll(dir) }()
-			args := []string{"build", "-tags", "urfave_cli_no_docs", "-o", dir}
-			if raceFactor > 1 {
-				args = append(args, "-race")
-			}
-			args = append(args, "../../cmd/supervisord")
-			var said []byte
 			_ = os.Chmod(dir, 0o755) // other users run it, too
-			if said, err = exec.Command("go", args...).CombinedOutput(); err != nil {
-				err = fmt.Errorf("%w: %s", err, said)
-			}
+			err = build(dir)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "build supervisord:", err)
@@ -67,6 +59,21 @@ func run(m *testing.M) int {
 	status := m.Run()
 	fmt.Printf("seed %d\n%s", *seed, table.String())
 	return status
+}
+
+// build builds the daemon as it is shipped or, under the race detector, with it.
+func build(dir string) error {
+	cmd := exec.Command("go", "build", "-tags", "urfave_cli_no_docs", "-o", dir)
+	if raceFactor > 1 {
+		cmd.Args = append(cmd.Args, "-race")
+	} else {
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	}
+	cmd.Args = append(cmd.Args, "../../cmd/supervisord")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, said)
+	}
+	return nil
 }
 
 // supervisord is the path of the daemon under test.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -185,6 +186,30 @@ func (d *daemon) untilAll(state string) {
 		}
 		return true
 	})
+}
+
+// restPause is a little more than the longest time between two lives of a
+// program that ends at once.
+const restPause = 1300 * time.Millisecond
+
+// stopAll stops all processes. As with the reference, those that are between
+// two lives are not running, and can only be stopped in the next one.
+func (d *daemon) stopAll() {
+	d.t.Helper()
+	atRest := time.Now()
+	d.until("all to be at rest", func() bool {
+		if _, err := d.rpc.StopAllProcesses(d.t.Context()); err != nil {
+			d.t.Error(err)
+		}
+		<-time.After(10 * time.Millisecond)
+		if slices.ContainsFunc(d.infos(), func(i client.ProcessInfo) bool {
+			return i.PID != 0 || i.StateName != "STOPPED" && i.StateName != "FATAL" && i.StateName != "EXITED"
+		}) {
+			atRest = time.Now()
+		}
+		return time.Since(atRest) > restPause
+	})
+	d.until("the programs' processes to end", func() bool { return len(d.marked()) == 0 })
 }
 
 // state returns the state of one process.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,16 @@ func play(role string) int {
 		return flood(all, argument)
 	case "tokens": // capture tokens that never end
 		return flood([]byte(strings.Repeat("<!--XSUPERVISOR:BEGIN-->a<!--XSUPERVISOR:", 1500)), argument)
+	case "stamps": // lines that are each greater than the one before
+		for {
+			if _, err := fmt.Printf("%d\n", time.Now().UnixNano()); err != nil {
+				return 1
+			}
+		}
+	case "orphans": // leaves children behind, and ends
+		for i := range 20 {
+			_ = exec.Command("/bin/sh", "-c", fmt.Sprintf("(sleep 0.%d; exit %d) & :", i%10, i)).Run() // it leaves one behind
+		}
 	case "beat": // adds a byte to a file, ten times a second
 		return beat(argument)
 	case "listen":

@@ -47,21 +47,7 @@ func TestToldStateIsTheStateThatIs(t *testing.T) {
 		wrong.Add(int64(d.compare()))
 	}
 	group.Wait()
-	if _, err := d.rpc.StopAllProcesses(t.Context()); err != nil {
-		t.Error(err)
-	}
-	d.until("all to be at rest", func() bool {
-		for _, i := range d.infos() {
-			if i.PID != 0 || i.StateName == "BACKOFF" || i.StateName == "STARTING" {
-				_, _ = d.rpc.StopAllProcesses(t.Context()) // some were between two lives
-				return false
-			}
-		}
-		return true
-	})
-	if left := d.marked(); len(left) > 0 {
-		d.until("the programs' processes to end", func() bool { return len(d.marked()) == 0 })
-	}
+	d.stopAll()
 	r.faults, r.lost = int(faults.Load()), int(wrong.Load())
 	r.note = fmt.Sprintf("%d steps,", steps.Load())
 	r.closeBooks(d, before)
