@@ -18,7 +18,35 @@ import (
 // calls its witness is there.
 func TestCompatibilityNamesItsTests(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../COMPATIBILITY.md")
+	checkWitnesses(t, "COMPATIBILITY.md")
+}
+
+// TestSecurityNamesItsTests: so does SECURITY.md, in each line of its tables of
+// claims.
+func TestSecurityNamesItsTests(t *testing.T) {
+	t.Parallel()
+	checkWitnesses(t, "SECURITY.md")
+	text, err := os.ReadFile("../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := false
+	for line := range strings.Lines(string(text)) {
+		switch {
+		case strings.HasSuffix(line, "| shown by |\n"):
+			claims = true
+		case !strings.HasPrefix(line, "|"):
+			claims = false
+		case claims && !strings.HasPrefix(line, "|---") && !strings.Contains(line, "`Test") && !strings.Contains(line, "`Fuzz"):
+			t.Errorf("SECURITY.md claims without a test: %s", line)
+		}
+	}
+}
+
+// checkWitnesses looks for the tests and files that a page names.
+func checkWitnesses(t *testing.T, page string) {
+	t.Helper()
+	text, err := os.ReadFile("../" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,16 +76,16 @@ func TestCompatibilityNamesItsTests(t *testing.T) {
 
 	named := regexp.MustCompile("`((?:Test|Fuzz|Example)\\w+|[\\w/.-]+\\.(?:txt|txtar|go))`").FindAllStringSubmatch(string(text), -1)
 	if len(named) == 0 {
-		t.Fatal("COMPATIBILITY.md names no test, want one for each difference")
+		t.Fatal(page + " names no test, want one for each claim")
 	}
 	for _, match := range named {
 		name := match[1]
 		if strings.Contains(name, ".") {
 			if !files[filepath.Base(name)] {
-				t.Errorf("COMPATIBILITY.md names %s, which does not exist", name)
+				t.Errorf("%s names %s, which does not exist", page, name)
 			}
 		} else if !bytes.Contains(tests.Bytes(), []byte("func "+name+"(")) {
-			t.Errorf("COMPATIBILITY.md names %s, which is no test", name)
+			t.Errorf("%s names %s, which is no test", page, name)
 		}
 	}
 }
