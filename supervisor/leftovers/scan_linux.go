@@ -53,7 +53,7 @@ func scan(births []Entry) (found []Found, unborn bool) {
 		for _, b := range births {
 			switch {
 			case s.start < b.Start:
-			case isOurProgram(pid) && s.threads == 1:
+			case s.threads == 1 && (isOurProgram(pid) || s.session == pid && isChanging(pid)):
 				unborn = true
 			case s.session == pid && carries(pid, b):
 				b.PID, b.Start = pid, s.start
@@ -79,6 +79,13 @@ func isOurProgram(pid int) bool {
 	mine, err := os.Readlink("/proc/self/exe")
 	theirs, terr := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
 	return err == nil && terr == nil && strings.TrimSuffix(theirs, " (deleted)") == mine
+}
+
+// isChanging tells whether a process has no environment, as is so for a moment
+// while it becomes another program.
+func isChanging(pid int) bool {
+	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	return err == nil && len(environ) == 0
 }
 
 // carries tells whether a process has the environment of the program.

@@ -89,7 +89,7 @@ func TestAddressSpaceUsedUp(t *testing.T) {
 	}
 	r := account(t, "ulimit -v 900 MB", "5 programs")
 	d := start(t, spec{shell: "ulimit -v 900000", config: "[program:p]\ncommand=sleep 1000\nstartsecs=0\nnumprocs=5\nprocess_name=p%(process_num)d\n" +
-		"[program:writes]\n" + self("line 40") + "stdout_logfile_maxbytes=0\nautorestart=false\n"})
+		"[program:writes]\n" + "command=sh -c \"head -c 40000000 /dev/zero | tr '\\\\000' x\"\nstdout_logfile_maxbytes=0\nautorestart=false\n"})
 	d.untilLog("exited: writes", 1)
 	for range scale(5, 50) {
 		r.inputs++

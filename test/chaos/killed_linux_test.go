@@ -154,7 +154,7 @@ func TestPidfile(t *testing.T) {
 		d.launch()
 		d.awaitAnswer()
 	}
-	d.until("the program to run once", func() bool { return len(d.wrongCopies()) == 0 })
+	d.until("the program to run once", func() bool { return len(d.wrongCopies()) == 0 }) // though killed at once
 	// The socket's file, the pidfile and the state file are deleted one after
 	// the other: any one of them is enough to tell.
 	first := d.cmd
