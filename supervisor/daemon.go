@@ -84,6 +84,9 @@ type Options struct {
 	// Leftovers are what an earlier daemon has left running. The Daemon closes
 	// them when Run returns.
 	Leftovers []leftovers.Found
+	// Rest is called once, on a goroutine of its own, when what starts by itself
+	// has been started; nil for nothing. What a start took can be given back.
+	Rest func()
 }
 
 // Daemon is a supervisord at work. Everything in it belongs to the goroutine
@@ -201,6 +204,7 @@ func (d *Daemon) Run(ctx context.Context) (Outcome, error) {
 	d.notify(listener.SupervisorStateChange{EventType: listener.SupervisorRunning})
 	d.ticks.start(d.now())
 	d.reports.begin(d)
+	d.awaitRest()
 	d.orphans.receive(d)
 	defer d.orphans.letGo()
 	cancelled := ctx.Done()

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/vigilance-go/vigilance/internal/cmdline"
+	"github.com/vigilance-go/vigilance/internal/footprint"
 	"github.com/vigilance-go/vigilance/internal/sdnotify"
 	"github.com/vigilance-go/vigilance/supervisor"
 	"github.com/vigilance-go/vigilance/supervisor/access"
@@ -134,6 +135,7 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 		Journal:   state.journal,
 		Leftovers: state.found,
 		Manager:   s.manager,
+		Rest:      footprint.Trim,
 	})
 	if err != nil {
 		return 0, cmdline.Usagef("%v", err)
