@@ -1,12 +1,15 @@
 package rpc
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vigilance-go/vigilance/supervisor/access"
 	"github.com/vigilance-go/vigilance/supervisor/config"
@@ -22,17 +25,25 @@ import (
 //   - Without, a server that asks for no password lets browsers only look under
 //     a name that could be a stranger's: one with a dot that is not the
 //     machine's. Programs are not asked for a name, and a server with a password
-//     is safe, as a browser keeps passwords by name.
+//     is safe, as a browser keeps passwords by name. Behind a proxy, too, nothing
+//     changes: what gives that away is a port in the Host header that is not the
+//     server's own, which a browser cannot have reached by itself.
 
-// maxNamesTold bounds how many strange names the log tells of.
-const maxNamesTold = 16
+const (
+	// maxNamesTold bounds how many strange names the log tells of.
+	maxNamesTold = 16
+	// canonicalPatience bounds the look-up of this machine's full name.
+	canonicalPatience = 2 * time.Second
+)
 
 // hostCheck knows the names of one server.
 type hostCheck struct {
 	server config.Server
 	own    string // this machine's name
-	log    *mainlog.Logger
-	next   http.Handler
+	// canonical returns its full name, which is asked for when it is needed.
+	canonical func() string
+	log       *mainlog.Logger
+	next      http.Handler
 
 	mu   sync.Mutex
 	told map[string]bool
@@ -48,7 +59,22 @@ func checkHost(log *mainlog.Logger, server config.Server, asksPassword bool, nex
 	if err != nil {
 		own = "localhost"
 	}
-	return &hostCheck{server: server, own: strings.ToLower(own), log: log, next: next, told: make(map[string]bool)}
+	return &hostCheck{
+		server: server, own: strings.ToLower(own), canonical: sync.OnceValue(func() string { return canonicalName(own) }),
+		log: log, next: next, told: make(map[string]bool),
+	}
+}
+
+// canonicalName asks the system's resolver for the full name of a host; empty
+// where there is none.
+func canonicalName(host string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), canonicalPatience)
+	defer cancel()
+	name, err := net.DefaultResolver.LookupCNAME(ctx, host)
+	if err != nil {
+		return ""
+	}
+	return hostName(name)
 }
 
 // ServeHTTP is part of http.Handler.
@@ -56,11 +82,13 @@ func (h *hostCheck) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := hostName(r.Host)
 	switch {
 	case h.allows(name):
+	case h.server.AllowedHosts != nil && name == h.canonical():
 	case h.server.AllowedHosts != nil:
 		h.tell(name, "answered nothing to a client that calls [%s] %s: allowed_hosts does not name that", h.server.Section)
 		refuse(w, http.StatusForbidden)
 		return
-	case !couldBeAStrangers(name) || !isBrowser(r):
+	case !couldBeAStrangers(name) || !isBrowser(r) || h.isProxied(r):
+	case name == h.canonical():
 	default:
 		h.tell(name, "lets browsers that call [%s] %s only look, as any page of the web could use that name: "+
 			"if it is this server's, set allowed_hosts in its section, or a username and password", h.server.Section)
@@ -123,6 +151,22 @@ func couldBeAStrangers(name string) bool {
 		}
 	}
 	return true
+}
+
+// isProxied tells whether a request came by another port than the server's: a
+// browser names the port that it has connected to, where that is not the usual.
+func (h *hostCheck) isProxied(r *http.Request) bool {
+	port, usual := "", "80"
+	if h.server.CertFile != "" {
+		usual = "443"
+	}
+	if _, given, err := net.SplitHostPort(r.Host); err == nil {
+		port = given
+	}
+	if port == "" {
+		port = usual
+	}
+	return port != strconv.Itoa(h.server.Port)
 }
 
 // isBrowser tells whether a request has a header that all browsers send by

@@ -25,31 +25,38 @@ func TestHostsThatRebindOnlyLook(t *testing.T) {
 	}{
 		{"127.0.0.1:9001", "admin", "admin", "admin", "admin"},
 		{"[::1]:9001", "admin", "admin", "admin", "admin"},
-		{"[fe80::1]", "admin", "admin", "admin", "admin"},
+		{"[fe80::1]:9001", "admin", "admin", "admin", "admin"},
 		{"", "admin", "admin", "admin", "admin"},
 		{"localhost:9001", "admin", "admin", "admin", "admin"},
-		{"LocalHost.", "admin", "admin", "admin", "admin"},
-		{"app.localhost", "admin", "admin", "admin", "admin"},
-		{own, "admin", "admin", "admin", "admin"},
-		{"listen.example:9001", "admin", "admin", "admin", "admin"}, // port= has it
+		{"LocalHost.:9001", "admin", "admin", "admin", "admin"},
+		{"app.localhost:9001", "admin", "admin", "admin", "admin"},
+		{own + ":9001", "admin", "admin", "admin", "admin"},
+		{"full.name.example:9001", "admin", "admin", "admin", "admin"}, // the resolver has it
+		{"listen.example:9001", "admin", "admin", "admin", "admin"},    // port= has it
 		{"ops.example.com:9001", "admin", "observer", "admin", "admin"},
-		{"a.sub.example.com", "admin", "observer", "admin", "admin"},
-		{"sub.example.com", "admin", "observer", none, "admin"},
+		{"a.sub.example.com:9001", "admin", "observer", "admin", "admin"},
+		{"sub.example.com:9001", "admin", "observer", none, "admin"},
 		{"evil.example.org:9001", "admin", "observer", none, "admin"},
-		{"127.0.0.1.evil.example.org", "admin", "observer", none, "admin"},
-		{"localhost.evil.example.org", "admin", "observer", none, "admin"},
+		{"127.0.0.1.evil.example.org:9001", "admin", "observer", none, "admin"},
+		{"localhost.evil.example.org:9001", "admin", "observer", none, "admin"},
 		{"supervisor:9001", "admin", "admin", none, "admin"},
-		{"box.local", "admin", "admin", none, "admin"},
-		{"box.local.evil.example.org", "admin", "observer", none, "admin"},
-		{"evil.example.org.", "admin", "observer", none, "admin"},
-		{"2130706433.example.org", "admin", "observer", none, "admin"},
+		{"box.local:9001", "admin", "admin", none, "admin"},
+		{"box.local.evil.example.org:9001", "admin", "observer", none, "admin"},
+		{"evil.example.org.:9001", "admin", "observer", none, "admin"},
+		// A proxy in between: a browser would have named the port.
+		{"evil.example.org", "admin", "admin", none, "admin"},
+		{"evil.example.org:443", "admin", "admin", none, "admin"},
+		{"ops.example.com", "admin", "admin", "admin", "admin"},
 	} {
 		ask := func(allowed []string, asksPassword bool, headers ...string) string {
-			server := config.Server{Kind: config.ServerInet, Host: "listen.example", AllowedHosts: allowed}
+			server := config.Server{Kind: config.ServerInet, Host: "listen.example", Port: 9001, AllowedHosts: allowed}
 			got := none
 			h := checkHost(testLogger(t), server, asksPassword, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				got = access.Of(r.Context()).Role.String()
 			}))
+			if check, ok := h.(*hostCheck); ok {
+				check.canonical = func() string { return "full.name.example" }
+			}
 			r := httptest.NewRequest(http.MethodPost, "/RPC2", nil)
 			r.Host = tt.host
 			for _, name := range headers {
@@ -77,7 +84,8 @@ func TestHostsThatRebindOnlyLook(t *testing.T) {
 // TestStrangeHostsAreToldOnce bounds what names that clients make up write.
 func TestStrangeHostsAreToldOnce(t *testing.T) {
 	log, read := loggedLines(t)
-	h := checkHost(log, config.Server{Kind: config.ServerInet, Section: "inet_http_server"}, false, http.HandlerFunc(nothing))
+	h := checkHost(log, config.Server{Kind: config.ServerInet, Section: "inet_http_server", Port: 80}, false, http.HandlerFunc(nothing))
+	h.(*hostCheck).canonical = func() string { return "" }
 	for i := range 100 {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = "evil" + strings.Repeat("x", i/2) + ".example\x1b[2J"
@@ -87,5 +95,29 @@ func TestStrangeHostsAreToldOnce(t *testing.T) {
 	lines := read()
 	if len(lines) != maxNamesTold || strings.Contains(lines[0], "\x1b") || !strings.Contains(lines[0], "set allowed_hosts in its section") {
 		t.Errorf("50 strange names, twice each: got %d lines %q, want %d that name the option", len(lines), lines[:min(1, len(lines))], maxNamesTold)
+	}
+}
+
+// TestThePortGivesAProxyAway: a browser leaves out no port but the usual one.
+func TestThePortGivesAProxyAway(t *testing.T) {
+	for _, tt := range []struct {
+		port     int
+		certFile string
+		host     string
+		want     bool
+	}{
+		{9001, "", "x.example:9001", false},
+		{9001, "", "x.example", true},
+		{9001, "", "x.example:80", true},
+		{80, "", "x.example", false},
+		{80, "", "x.example:80", false},
+		{443, "/c.pem", "x.example", false},
+		{80, "/c.pem", "x.example", true},
+		{9001, "", "x.example:", true},
+	} {
+		h := &hostCheck{server: config.Server{Port: tt.port, CertFile: tt.certFile}}
+		if got := h.isProxied(&http.Request{Host: tt.host}); got != tt.want {
+			t.Errorf("isProxied of Host %q at port %d, certificate %q: got %v, want %v", tt.host, tt.port, tt.certFile, got, tt.want)
+		}
 	}
 }

@@ -147,21 +147,26 @@ func TestABrowserThatIsReboundOnlyLooks(t *testing.T) {
 	t.Parallel()
 	d := oneCat.run(t)
 	d.untilState("cat", "RUNNING")
-	rebound := []string{"Host: evil.example", "Accept-Language: de", "User-Agent: curl/8"}
+	name := "evil.example" + d.url[strings.LastIndexByte(d.url, ':'):]
+	rebound := []string{"Host: " + name, "Accept-Language: de", "User-Agent: curl/8"}
 	page := d.ask("GET", "/", nil, rebound...)
 	token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(page.body)
 	if page.status != 200 || token == nil {
 		t.Fatalf("GET / = %d, want the page", page.status)
 	}
-	withOrigin := append([]string{"Origin: http://evil.example"}, rebound...)
+	withOrigin := append([]string{"Origin: http://" + name}, rebound...)
 	if a := d.ask("POST", "/do", url.Values{"stop": {"*"}, "token": {token[1]}}, withOrigin...); a.status != 403 || !strings.Contains(a.body, "allowed_hosts") {
 		t.Errorf("POST /do = %d, want 403 and the option that helps:\n%s", a.status, a.body)
 	}
 	if a := d.ask("GET", "/?action=stopall", nil, rebound...); a.status != 403 {
 		t.Errorf("GET of a link that acts = %d, want 403", a.status)
 	}
-	if a := d.ask("GET", "/?action=stop&processname=cat", nil, "Host: ops.example.com"); a.message() != "Process cat stopped" {
-		t.Errorf("the same from a script under a good name: got %q, want that cat is stopped", a.message())
+	if a := d.ask("GET", "/?action=stop&processname=cat", nil, "Host: "+name); a.message() != "Process cat stopped" {
+		t.Errorf("the same from a script: got %q, want that cat is stopped", a.message())
+	}
+	proxied := []string{"Host: ops.example.com", "Accept-Language: de", "Sec-Fetch-Site: same-origin"}
+	if a := d.ask("GET", "/?action=start&processname=cat", nil, proxied...); a.message() != "Process cat started" {
+		t.Errorf("a browser behind a proxy: got %q, want that cat is started", a.message())
 	}
 	if log := d.read("supervisord.log"); strings.Count(log, "call [inet_http_server] 'evil.example' only look") != 1 {
 		t.Errorf("the log does not say once what happens to the browser:\n%s", log)
