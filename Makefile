@@ -21,7 +21,7 @@ LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 REQUIRE_PEERS := $(if $(shell command -v apt-get),1,)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long fuzz fuzz-short test-alerts-loss bench bench-short bench-page docs-images lint clean deps bench-deps checks gofmt vet cross
+.PHONY: help build run test test-long chaos soak fuzz fuzz-short test-alerts-loss bench bench-short bench-page docs-images lint clean deps bench-deps checks gofmt vet cross
 
 include packaging/install.mk
 
@@ -43,6 +43,16 @@ test: deps checks ## Install what the tests need; check, cross-compile and test 
 test-long: deps ## The same tests with many more rounds (about half an hour)
 	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) VIGILANCE_LONG=1 VIGILANCE_FUZZ_DOCS=30000 \
 		go test -race -count=1 -timeout 40m -tags $(TAGS) ./...
+
+# What the chaos tests are told, as in make chaos CHAOS='-duration 1h -seed 7'.
+CHAOS ?= -duration 15m
+SOAK  ?= 2h
+
+chaos: ## Break what can be broken around a running supervisord, a quarter of an hour, and count losses
+	go test -count=1 -timeout 4h -v -tags $(TAGS) ./test/chaos $(CHAOS)
+
+soak: ## Do all of that at once for two hours (SOAK=10m for less), with docs/images/soak.svg
+	go test -count=1 -timeout 24h -v -tags $(TAGS) -run TestSoak ./test/chaos -soak $(SOAK) -soak-out $(CURDIR)/docs/images
 
 test-alerts-loss: ## Show that no alert is lost: 2,000 crashes, 100 kills, every kind of failure
 	VIGILANCE_LONG=1 go test -count=1 -timeout 10m -v -tags $(TAGS) -run TestEveryCrashIsInOneMessage ./cmd/webhookalert

@@ -33,9 +33,10 @@ type leftover struct {
 	run     *run     // its life as an adopted process; nil for one that is stopped
 	held    *run     // the successor that waits for its end
 	killing deadline // when SIGKILL follows the stop signal
+	refused bool     // that it cannot be signalled was said
 }
 
-// leftoverKillPace is the time between two SIGKILLs.
+// leftoverKillPace is the least time between two SIGKILLs.
 const leftoverKillPace = time.Second
 
 // receive takes care of what was found when the daemon started.
@@ -93,18 +94,21 @@ func (o *orphans) adopt(p *proc, l *leftover) {
 func (o *orphans) stop(l *leftover) {
 	o.d.log.Logf(levelInfo, "stopping %s with pid %d, which an earlier supervisord has started", config.PyRepr(l.Name), l.PID)
 	l.killing.fire = func(time.Time) {
-		o.d.log.Logf(levelWarn, "killing %s (%d) with SIGKILL", config.PyRepr(l.Name), l.PID)
+		if !l.refused {
+			o.d.log.Logf(levelWarn, "killing %s (%d) with SIGKILL", config.PyRepr(l.Name), l.PID)
+		}
 		o.send(l, syscall.SIGKILL, l.KillAsGroup)
-		o.d.timers.set(&l.killing, o.d.now().Add(leftoverKillPace))
+		o.d.timers.set(&l.killing, o.d.now().Add(max(l.StopWaitSecs, leftoverKillPace)))
 	}
 	o.send(l, syscall.Signal(l.StopSignal), l.StopAsGroup)
 	o.d.timers.set(&l.killing, o.d.now().Add(l.StopWaitSecs))
 }
 
-// send sends a signal to l. One that cannot be sent is only told: what waits
-// for the end of l goes on waiting, lest a program runs twice.
+// send sends a signal to l. That it cannot be sent is only told, once: what
+// waits for the end of l goes on waiting, lest a program runs twice.
 func (o *orphans) send(l *leftover, sig syscall.Signal, group bool) {
-	if err := l.signal(l.PID, sig, group); err != nil {
+	if err := l.signal(l.PID, sig, group); err != nil && !l.refused {
+		l.refused = true
 		o.d.log.Logf(levelWarn, "could not signal %s (%d): %v", config.PyRepr(l.Name), l.PID, err)
 	}
 }
