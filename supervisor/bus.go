@@ -74,15 +74,24 @@ func (b *bus) wanted(kind listener.EventType) bool {
 func (d *Daemon) notify(body listener.Body) {
 	kind := body.Type()
 	d.feeds.tell(d.now(), body)
-	if !d.bus.wanted(kind) {
-		return
+	if d.bus.wanted(kind) {
+		d.bus.publish(&event{kind: kind, payload: body.AppendPayload(nil)})
 	}
-	ev := &event{kind: kind, serial: d.bus.serial, payload: body.AppendPayload(nil)}
-	d.bus.serial++
-	for _, p := range d.bus.pools {
-		if p.wants(kind) {
-			p.accept(ev)
+}
+
+// publish hands an event without a serial to every pool that subscribes to it.
+func (b *bus) publish(ev *event) {
+	taken := false
+	for _, p := range b.pools {
+		if !p.wants(ev.kind) {
+			continue
 		}
+		if !taken {
+			taken = true
+			ev.serial = b.serial
+			b.serial++
+		}
+		p.accept(ev)
 	}
 }
 

@@ -33,6 +33,7 @@ const flushPatience = 2 * time.Second
 type output struct {
 	run     *run
 	channel int
+	pid     int // 0 for a child that could not be born, and for one yet unborn
 	pipe    *osproc.Pipe
 	file    *childlog.File // nil for none
 	stream  *childlog.Stream
@@ -101,7 +102,7 @@ func (d *Daemon) logWatcher(o *output, lc *config.Log) func([]byte) {
 				config.PyRepr(o.run.proc.cfg.Name), channelNames[o.channel], readable(data)))
 		}
 		if lc.EventsEnabled {
-			d.send(logged{o, bytes.Clone(data)})
+			d.send(logged{o.logEvent(data)})
 			d.holdBack()
 		}
 	}
@@ -129,6 +130,7 @@ func (r *run) startReading(d *Daemon) {
 		if o == nil {
 			continue
 		}
+		o.pid = r.child.PID
 		if o.stream.Bulk() && !o.speaks() {
 			o.pipe.Bulk()
 		}
@@ -190,23 +192,24 @@ func (outs outputs) explain(err error) {
 	}
 }
 
-// logged is the message that a chunk was logged whose events are enabled.
-type logged struct {
-	out  *output
-	data []byte
+// logEvent makes the event of a chunk that was logged, ready to be sent: the
+// loop does not look at the output of children.
+func (o *output) logEvent(data []byte) *event {
+	body := listener.ProcessLog{
+		EventType: listener.ProcessLogStdout, ProcessName: o.run.proc.cfg.Name, GroupName: o.run.proc.group.cfg.Name,
+		PID: o.pid, Channel: channelNames[o.channel], Data: data,
+	}
+	if o.channel == stderr {
+		body.EventType = listener.ProcessLogStderr
+	}
+	const tokens = 128 // about the length of the line before the data
+	return &event{kind: body.EventType, payload: body.AppendPayload(make([]byte, 0, tokens+len(data)))}
 }
 
-func (m logged) apply(d *Daemon) {
-	r := m.out.run
-	t := listener.ProcessLogStdout
-	if m.out.channel == stderr {
-		t = listener.ProcessLogStderr
-	}
-	d.notify(listener.ProcessLog{
-		EventType: t, ProcessName: r.proc.cfg.Name, GroupName: r.proc.group.cfg.Name,
-		PID: r.child.PID, Channel: channelNames[m.out.channel], Data: m.data,
-	})
-}
+// logged is the message that a chunk was logged whose events are enabled.
+type logged struct{ ev *event }
+
+func (m logged) apply(d *Daemon) { d.bus.publish(m.ev) }
 
 // captured is the message that a child sent a communication between the
 // capture tokens.
@@ -223,6 +226,6 @@ func (m captured) apply(d *Daemon) {
 	}
 	d.notify(listener.ProcessCommunication{
 		EventType: t, ProcessName: r.proc.cfg.Name, GroupName: r.proc.group.cfg.Name,
-		PID: r.child.PID, Data: m.data,
+		PID: m.out.pid, Data: m.data,
 	})
 }

@@ -144,3 +144,16 @@ func TestStuckListenerDoesNotFreezeAProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestListenerHearsWhyAChildWasNotBorn(t *testing.T) {
+	heard := filepath.Join(t.TempDir(), "heard")
+	lost := program("lost", "sleep 100", quick, manual, func(p *config.Program) { p.Directory = "/no/such/folder" })
+	lost.Stderr = config.Log{EventsEnabled: true}
+	r := start(t, listening("ears", "note:"+heard, "PROCESS_LOG"), alone(lost))
+	if err := r.StartProcess(t.Context(), "lost", false); err == nil {
+		t.Fatal("started a program in a folder that does not exist")
+	}
+	// Without a child there is no pid.
+	const want = "PROCESS_LOG_STDERR processname:lost groupname:lost pid:0 channel:stderr|supervisor: couldn't chdir to /no/such/folder"
+	r.until("the listener heard", func() bool { return strings.Contains(r.read(heard), want) })
+}
