@@ -35,7 +35,7 @@ environment=PATH="/opt/bin:%%(ENV_PATH)s",HOME="/root"
 // TestLoadAllocatesLittle bounds the garbage of a start and of each reread.
 func TestLoadAllocatesLittle(t *testing.T) {
 	path, _ := thousandPrograms(t)
-	const most = 62_000 // about 60 a program, six an option
+	const most = 20_000 // about 19 a program, two an option
 	got := testing.AllocsPerRun(3, func() {
 		if _, err := Load(path, Options{}); err != nil {
 			t.Fatal(err)

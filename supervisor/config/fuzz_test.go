@@ -24,8 +24,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, s := range append(r.doc.sections, r.doc.defaults) {
-			if _, set := s.values["numprocs"]; set {
-				s.set("numprocs", "3") // a million processes are no crash, but slow
+			if s.options.has("numprocs") {
+				s.options.set("numprocs", "3") // a million processes are no crash, but slow
 			}
 		}
 		cfg, err := r.build()

@@ -17,9 +17,8 @@ type document struct {
 
 // section is a section's options, in order of first appearance.
 type section struct {
-	name   string
-	keys   []string
-	values map[string]string
+	name    string
+	options table[string]
 }
 
 const defaultSection = "DEFAULT"
@@ -29,32 +28,27 @@ func newDocument() *document {
 }
 
 func newSection(name string) *section {
-	const usual = 16 // options in a section
-	return &section{name: name, keys: make([]string, 0, usual), values: make(map[string]string, usual)}
-}
-
-func (s *section) set(key, value string) {
-	if _, known := s.values[key]; !known {
-		s.keys = append(s.keys, key)
-	}
-	s.values[key] = value
+	const usual = 6 // options in a section
+	return &section{name: name, options: table[string]{entries: make([]entry[string], 0, usual)}}
 }
 
 // get returns the raw value of an option, with DEFAULT's as the fallback.
 func (d *document) get(s *section, key string) (string, bool) {
-	if value, ok := s.values[key]; ok {
+	if value, ok := s.options.get(key); ok {
 		return value, true
 	}
-	value, ok := d.defaults.values[key]
-	return value, ok
+	return d.defaults.options.get(key)
 }
 
 // keys lists a section's options: its own, then those it inherits.
 func (d *document) keys(s *section) []string {
-	keys := append([]string(nil), s.keys...)
-	for _, key := range d.defaults.keys {
-		if _, own := s.values[key]; !own {
-			keys = append(keys, key)
+	var keys []string
+	for _, option := range s.options.entries {
+		keys = append(keys, option.name)
+	}
+	for _, option := range d.defaults.options.entries {
+		if !s.options.has(option.name) {
+			keys = append(keys, option.name)
 		}
 	}
 	return keys
@@ -68,7 +62,7 @@ func (d *document) replaceHere(here string) {
 	for _, s := range d.sections {
 		for _, key := range d.keys(s) {
 			if value, _ := d.get(s, key); strings.Contains(value, placeholder) {
-				s.set(key, strings.ReplaceAll(value, placeholder, here))
+				s.options.set(key, strings.ReplaceAll(value, placeholder, here))
 			}
 		}
 	}
@@ -176,7 +170,7 @@ func (p *parser) endOption() {
 	if len(p.value) > 1 {
 		value = rstrip(strings.Join(p.value, "\n"))
 	}
-	p.current.set(p.option, value)
+	p.current.options.set(p.option, value)
 	p.open = false
 }
 

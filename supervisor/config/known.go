@@ -103,9 +103,9 @@ func Unread(path string, opts Options) ([]string, error) {
 		if kind == "rpcinterface" || kind == "ctlplugin" {
 			continue // the other options are for the plugin
 		}
-		for _, key := range s.keys {
-			_, inherited := r.doc.defaults.values[key]
-			if !inherited && !slices.Contains(known[kind], key) {
+		for _, option := range s.options.entries {
+			key := option.name
+			if !r.doc.defaults.options.has(key) && !slices.Contains(known[kind], key) {
 				unread = append(unread, (&Error{Section: s.name, Key: key}).Location())
 			}
 		}

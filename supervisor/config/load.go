@@ -24,7 +24,8 @@ func (r *reader) build() (cfg *Config, err error) {
 	if cfg.Supervisord, err = r.supervisord(); err != nil {
 		return nil, err
 	}
-	for name, text := range cfg.Supervisord.Environment {
+	r.base = cfg.Supervisord.Environment
+	for name, text := range r.base {
 		r.env.set("ENV_"+name, textValue(text))
 	}
 	if cfg.RPCInterfaces, err = r.rpcInterfaces(); err != nil {
@@ -32,11 +33,6 @@ func (r *reader) build() (cfg *Config, err error) {
 	}
 	if cfg.Groups, err = r.groups(); err != nil {
 		return nil, err
-	}
-	for _, group := range cfg.Groups {
-		for _, program := range group.Programs {
-			program.Environment = merge(cfg.Supervisord.Environment, program.Environment)
-		}
 	}
 	if cfg.Users, err = r.users(); err != nil {
 		return nil, err

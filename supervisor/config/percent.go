@@ -28,27 +28,10 @@ func (v value) str() string {
 	return v.text
 }
 
-// names is an ordered set of names with their values.
-type names struct {
-	order  []string
-	values map[string]value
-}
+// names are names with what they expand to.
+type names = table[value]
 
-func newNames() *names {
-	return &names{order: make([]string, 0, 8), values: make(map[string]value, 8)}
-}
-
-func (n *names) set(name string, v value) {
-	if _, known := n.values[name]; !known {
-		n.order = append(n.order, name)
-	}
-	n.values[name] = v
-}
-
-func (n *names) remove(name string) {
-	delete(n.values, name)
-	n.order = slices.DeleteFunc(n.order, func(other string) bool { return other == name })
-}
+func newNames() *names { return &names{} }
 
 // scope is the names that a value may use: layers, of which a later one hides
 // the same names of those before it.
@@ -56,7 +39,7 @@ type scope []*names
 
 func (s scope) lookup(name string) (value, bool) {
 	for i := len(s) - 1; i >= 0; i-- {
-		if v, ok := s[i].values[name]; ok {
+		if v, ok := s[i].get(name); ok {
 			return v, true
 		}
 	}
@@ -68,10 +51,10 @@ func (s scope) all() []string {
 	var all []string
 	seen := map[string]bool{}
 	for _, layer := range s {
-		for _, name := range layer.order {
-			if !seen[name] {
-				seen[name] = true
-				all = append(all, name)
+		for _, e := range layer.entries {
+			if !seen[e.name] {
+				seen[e.name] = true
+				all = append(all, e.name)
 			}
 		}
 	}
@@ -84,6 +67,9 @@ func expand(text, option string, vars scope) (string, error) {
 	if strings.IndexByte(text, '%') < 0 {
 		return text, nil
 	}
+	if expanded, ok := substitute(text, vars); ok {
+		return expanded, nil
+	}
 	expanded, err := percentFormat(text, vars)
 	if err == nil {
 		return expanded, nil
@@ -95,6 +81,39 @@ func expand(text, option string, vars scope) (string, error) {
 			PyRepr(text), PyRepr(option), err, strings.Join(available, ", "))
 	}
 	return "", refErrorf("Format string %s for %s is badly formatted: %w", PyRepr(text), PyRepr(option), err)
+}
+
+// substitute is percentFormat for what nearly all texts hold, %(name)s and
+// nothing else. It reports false for any other text.
+func substitute(text string, vars scope) (string, bool) {
+	const begin, end = "%(", ")s"
+	var room [256]byte
+	out := room[:0]
+	for {
+		at := strings.IndexByte(text, '%')
+		if at < 0 {
+			return string(append(out, text...)), true
+		}
+		rest, ok := strings.CutPrefix(text[at:], begin)
+		length := strings.IndexAny(rest, "()")
+		if !ok || length < 0 || !strings.HasPrefix(rest[length:], end) {
+			return "", false
+		}
+		v, ok := vars.lookup(rest[:length])
+		if !ok {
+			return "", false
+		}
+		out = append(out, text[:at]...)
+		text = rest[length+len(end):]
+		if len(out) == 0 && text == "" {
+			return v.str(), true
+		}
+		if v.isNumber {
+			out = strconv.AppendInt(out, int64(v.number), 10)
+		} else {
+			out = append(out, v.text...)
+		}
+	}
 }
 
 // unknownNameError is Python's KeyError: its text is the name's repr.

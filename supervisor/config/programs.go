@@ -13,8 +13,8 @@ import (
 // programs reads the processes of a [program:x], [eventlistener:x] or
 // [fcgi-program:x] section, as members of a group.
 func (r *reader) programs(section *section, group string) ([]*Program, error) {
-	p := &programReader{common: newNames(), own: newNames()}
-	p.view = r.view(section, p.common)
+	p := &r.program
+	p.begin(r, section)
 	programs, err := p.read(group)
 	if err == nil {
 		return programs, nil
@@ -34,15 +34,24 @@ func (r *reader) programs(section *section, group string) ([]*Program, error) {
 
 // programReader is the reading of one program section.
 type programReader struct {
-	*view
-	common *names // what all processes of the section may use
-	own    *names // ENV_x for the section's own environment
-	late   scope  // for what the reference expands by itself: the same names, in its order
+	view
+	common names // what all processes of the section may use
+	own    names // ENV_x for the section's own environment
+	late   scope // for what the reference expands by itself: the same names, in its order
 
 	template                Program
 	numprocs, numprocsStart int
 	processName             string
 	environment             string // not yet expanded
+}
+
+// begin turns to a section.
+func (p *programReader) begin(r *reader, section *section) {
+	p.common.clear()
+	p.own.clear()
+	p.view = view{reader: r, section: section, scope: append(p.scope[:0], r.env, &p.common)}
+	p.late = append(p.late[:0], &p.common, r.env, &p.own)
+	p.template = Program{}
 }
 
 // maxProcs bounds numprocs, whose processes are all made in memory. No machine
@@ -61,8 +70,7 @@ func (p *programReader) read(group string) ([]*Program, error) {
 		return nil, p.err
 	}
 	var programs []*Program
-	p.scope = append(p.scope, p.own)
-	p.late = scope{p.common, p.reader.env, p.own}
+	p.scope = append(p.scope, &p.own)
 	for i := range p.numprocs {
 		program, err := p.process(p.numprocsStart + i)
 		if err != nil {
@@ -83,14 +91,14 @@ func (p *programReader) readShared() {
 	t.Section = p.section.name
 	t.Priority = p.integer("priority", defaultPriority)
 	t.AutoStart = p.boolean("autostart", true)
-	t.AutoRestart = option(p.view, "autorestart", RestartUnexpected, ParseAutoRestart)
+	t.AutoRestart = option(&p.view, "autorestart", RestartUnexpected, ParseAutoRestart)
 	t.StartSecs = seconds(p.integer("startsecs", 1))
 	t.StartRetries = p.integer("startretries", 3)
-	t.StopSignal = option(p.view, "stopsignal", defaultStopSignal, ParseSignal)
+	t.StopSignal = option(&p.view, "stopsignal", defaultStopSignal, ParseSignal)
 	t.StopWaitSecs = seconds(p.integer("stopwaitsecs", 10))
 	t.StopAsGroup = p.boolean("stopasgroup", false)
 	t.KillAsGroup = p.boolean("killasgroup", t.StopAsGroup)
-	t.ExitCodes = option(p.view, "exitcodes", []int{0}, ParseExitCodes)
+	t.ExitCodes = option(&p.view, "exitcodes", []int{0}, ParseExitCodes)
 	t.RedirectStderr = p.boolean("redirect_stderr", false)
 	p.numprocs = p.integer("numprocs", 1)
 	p.numprocsStart = p.integer("numprocs_start", 0)
@@ -103,8 +111,8 @@ func (p *programReader) readShared() {
 	if strings.EqualFold(strip(t.ServerURL), "AUTO") {
 		t.ServerURL = ""
 	}
-	t.UID = pointer(p.view, "user", p.reader.opts.ParseUser)
-	t.Umask = pointer(p.view, "umask", ParseOctal)
+	t.UID = pointer(&p.view, "user", p.reader.opts.ParseUser)
+	t.Umask = pointer(&p.view, "umask", ParseOctal)
 }
 
 // pointer is option for values that have no default: nil when not set.
@@ -170,22 +178,43 @@ func (p *programReader) process(number int) (*Program, error) {
 func (p *programReader) readEnvironment(program *Program) {
 	const key = "environment"
 	// The process before may have hidden a variable of the daemon's.
-	for name := range p.own.values {
-		if _, inherited := p.reader.env.values[name]; inherited {
-			p.own.remove(name)
-		}
-	}
+	p.own.removeAll(p.reader.env.has)
 	text, err := expand(p.environment, key, p.late)
 	if err == nil {
-		program.Environment, err = ParseEnvironment(text)
+		err = p.reader.environment.read(text, p.reader.base)
 	}
 	if err != nil {
 		p.fail(key, err)
 		return
 	}
-	for _, name := range sortedKeys(program.Environment) {
-		p.own.set("ENV_"+name, textValue(program.Environment[name]))
+	for _, e := range p.reader.environment.names {
+		p.own.set(e.name, e.value)
 	}
+	program.Environment = p.reader.environment.merged
+}
+
+// environment is what an environment option means.
+type environment struct {
+	text   string            // of the option
+	names  []entry[value]    // ENV_x for its variables, sorted
+	merged map[string]string // its variables over [supervisord]'s
+}
+
+// read gives e the meaning of text, over base. Programs with the same text
+// share it.
+func (e *environment) read(text string, base map[string]string) error {
+	if e.merged != nil && e.text == text {
+		return nil
+	}
+	own, err := ParseEnvironment(text)
+	if err != nil {
+		return err
+	}
+	*e = environment{text: text, merged: merge(base, own)}
+	for _, name := range sortedKeys(own) {
+		e.names = append(e.names, entry[value]{"ENV_" + name, textValue(own[name])})
+	}
+	return nil
 }
 
 // logKeys are the options of one output stream.
@@ -227,10 +256,24 @@ func (p *programReader) readTarget(log *Log, key, name string) {
 		log.Target, log.File = LogFile, syslogName // readLog replaces it
 	default:
 		log.Target = LogFile
-		if log.File, err = p.reader.opts.ParseExistingDirpath(name); err != nil {
+		if log.File, err = p.reader.logPath(name); err != nil {
 			p.fail(key, err)
 		}
 	}
+}
+
+// logPath is ParseExistingDirpath, which looks at each folder once: a thousand
+// programs have their logs in the same.
+func (r *reader) logPath(name string) (string, error) {
+	slash := strings.LastIndexByte(name, '/') + 1
+	if strings.HasPrefix(name, "/") && r.dirs[name[:slash]] {
+		return name, nil
+	}
+	path, err := r.opts.ParseExistingDirpath(name)
+	if err == nil {
+		r.dirs[name[:slash]] = true
+	}
+	return path, err
 }
 
 // dropStderr takes the log file from a stream that goes into stdout's.

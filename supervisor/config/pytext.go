@@ -64,15 +64,34 @@ func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || (r >= 0x1c && r <= 0x1f)
 }
 
-func strip(text string) string  { return strings.TrimFunc(text, isSpace) }
-func rstrip(text string) string { return strings.TrimRightFunc(text, isSpace) }
+func strip(text string) string {
+	if isBare(text) {
+		return text
+	}
+	return strings.TrimFunc(text, isSpace)
+}
+
+func rstrip(text string) string {
+	if isBare(text) {
+		return text
+	}
+	return strings.TrimRightFunc(text, isSpace)
+}
+
+// isBare tells of most texts that there is no white space around them: those
+// with a visible ASCII character at either end.
+func isBare(text string) bool {
+	return text != "" && visible(text[0]) && visible(text[len(text)-1])
+}
+
+func visible(c byte) bool { return c > ' ' && c < 0x7f }
 
 // pyLower is str.lower, which differs from strings.ToLower in the two letters
 // that have a special lower case: the dotted capital I, and the capital sigma
 // at the end of a word.
 func pyLower(text string) string {
-	if !strings.ContainsAny(text, "İΣ") {
-		return strings.ToLower(text)
+	if isASCII(text) || !strings.ContainsAny(text, "İΣ") {
+		return strings.ToLower(text) // which is text itself where that is lower case
 	}
 	runes := []rune(text)
 	var out strings.Builder
@@ -87,6 +106,15 @@ func pyLower(text string) string {
 		}
 	}
 	return out.String()
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // endsWord says whether the character at i follows a letter and precedes none,
@@ -154,7 +182,7 @@ func pyInt(text string, base int) (int, bool) {
 // digitsToASCII turns the digits of every script into ASCII ones and white
 // space beyond ASCII into blanks, as int() does with text beyond ASCII.
 func digitsToASCII(text string) string {
-	if strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+	if isASCII(text) {
 		return text
 	}
 	return strings.Map(func(r rune) rune {

@@ -25,6 +25,16 @@ type reader struct {
 
 	warnings, infos []string
 
+	// base is [supervisord]'s environment, once it is read.
+	base map[string]string
+	// program is the reading of the newest program section, whose memory serves
+	// the next.
+	program programReader
+	// environment is the newest that was read: sections often have the same.
+	environment environment
+	// dirs remembers which folders of logs exist.
+	dirs map[string]bool
+
 	// known are the [user:x] sections, once they are read.
 	known []User
 
@@ -42,7 +52,7 @@ func newReader(path string, opts Options) (*reader, error) {
 	r := &reader{
 		opts: opts, path: path, here: opts.abs(dirname(path)),
 		doc: newDocument(), origin: map[string]string{},
-		env: newNames(), common: newNames(),
+		env: newNames(), common: newNames(), dirs: map[string]bool{},
 	}
 	for _, name := range sortedKeys(opts.Environ) {
 		r.env.set("ENV_"+name, textValue(opts.Environ[name]))

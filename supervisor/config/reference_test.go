@@ -260,12 +260,12 @@ func dumpDocument(d *document) any {
 			value, _ := d.get(s, key)
 			items = append(items, []string{key, value})
 		}
-		for _, key := range d.defaults.keys {
-			add(key)
+		for _, option := range d.defaults.options.entries {
+			add(option.name)
 		}
-		for _, key := range s.keys {
-			if _, inherited := d.defaults.values[key]; !inherited {
-				add(key)
+		for _, option := range s.options.entries {
+			if !d.defaults.options.has(option.name) {
+				add(option.name)
 			}
 		}
 		sections = append(sections, []any{s.name, items})

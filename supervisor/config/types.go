@@ -65,7 +65,7 @@ type Supervisord struct {
 	Directory  string
 	Identifier string
 	// Environment holds the section's own environment=, already expanded.
-	// Programs carry a merged copy of it.
+	// Programs carry it merged with their own.
 	Environment map[string]string
 }
 
@@ -214,7 +214,7 @@ type Program struct {
 	RedirectStderr bool
 	Stdout, Stderr Log
 	// Environment is [supervisord]'s environment with the program's own over
-	// it.
+	// it. Programs share it: it must not be changed.
 	Environment map[string]string
 	// ServerURL is the program's own serverurl, or empty for the daemon's.
 	ServerURL string
