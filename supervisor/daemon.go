@@ -124,6 +124,8 @@ type Daemon struct {
 	feeds   feeds
 	ticks   ticks
 
+	snapshots snapshots // of those who ask; not the loop's
+
 	mood       Mood
 	stopping   bool
 	stopGroups []*group // what is left to stop, the next at the end

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/vigilance-go/vigilance/supervisor/config"
@@ -96,14 +98,41 @@ func (d *Daemon) ProcessInfo(ctx context.Context, namespec string) (ProcessInfo,
 // AllProcessInfo returns a snapshot of every process, sorted by the names of
 // group and process. The error is a Fault SHUTDOWN_STATE.
 func (d *Daemon) AllProcessInfo(ctx context.Context) ([]ProcessInfo, error) {
-	var infos []ProcessInfo
+	return d.appendInfos(ctx, nil)
+}
+
+// snapshots holds what EachProcessInfo has used before.
+type snapshots struct{ pool sync.Pool } // of *[]ProcessInfo
+
+// EachProcessInfo calls use for each element of AllProcessInfo, which must not
+// keep it: the memory serves the next call. The error is AllProcessInfo's.
+func (d *Daemon) EachProcessInfo(ctx context.Context, use func(*ProcessInfo)) error {
+	room, _ := d.snapshots.pool.Get().(*[]ProcessInfo)
+	if room == nil {
+		room = new([]ProcessInfo)
+	}
+	infos, err := d.appendInfos(ctx, (*room)[:0])
+	if err != nil {
+		return err // the loop may still write to the room
+	}
+	for i := range infos {
+		use(&infos[i])
+	}
+	clear(infos)
+	*room = infos
+	d.snapshots.pool.Put(room)
+	return nil
+}
+
+// appendInfos is AllProcessInfo in the memory of infos, which is empty.
+func (d *Daemon) appendInfos(ctx context.Context, infos []ProcessInfo) ([]ProcessInfo, error) {
 	err := d.ask(ctx, func() error {
 		now := d.now()
 		total := 0
 		for _, g := range d.order {
 			total += len(g.procs)
 		}
-		infos = make([]ProcessInfo, 0, total)
+		infos = slices.Grow(infos, total)
 		for _, g := range d.order {
 			for _, p := range g.procs {
 				infos = append(infos, d.info(p, now))
@@ -111,10 +140,13 @@ func (d *Daemon) AllProcessInfo(ctx context.Context) ([]ProcessInfo, error) {
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
 	slices.SortFunc(infos, func(a, b ProcessInfo) int {
-		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(strings.Compare(a.Group, b.Group), strings.Compare(a.Name, b.Name))
 	})
-	return infos, err
+	return infos, nil
 }
 
 // ConfigInfo is a group of the configuration that was read last.

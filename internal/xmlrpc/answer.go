@@ -20,8 +20,9 @@ const (
 	footer = "</methodResponse>\n"
 
 	// keep is the greatest buffer, in bytes, that is kept for the next answer.
-	// A thousand process infos take 1.3 million.
-	keep = 4 << 20
+	// A thousand process infos take 1.3 million. Where it is dropped, each
+	// answer is grown anew, which for five thousand is a garbage collection.
+	keep = 16 << 20
 )
 
 // answers holds Answers that were released.

@@ -2,6 +2,9 @@ package rpc
 
 import (
 	"fmt"
+	"math"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,7 +35,10 @@ func thousand() []supervisor.ProcessInfo {
 func encodeInfos(infos []supervisor.ProcessInfo) int {
 	out := xmlrpc.NewAnswer()
 	defer out.Release()
-	appendInfos(out, infos)
+	var room []byte
+	for i := range infos {
+		room = appendInfo(out, &infos[i], room)
+	}
 	return len(out.Bytes())
 }
 
@@ -44,6 +50,24 @@ func TestEncodingInfosAllocatesLittle(t *testing.T) {
 	const most = 50
 	if got := testing.AllocsPerRun(20, func() { encodeInfos(infos) }); got > most {
 		t.Errorf("encoding %d infos makes %v allocations, want at most %d", len(infos), got, most)
+	}
+}
+
+// TestAnswersReuseMemory holds long answers to memory that is used again.
+func TestAnswersReuseMemory(t *testing.T) {
+	infos := slices.Repeat(thousand(), 5)
+	size := encodeInfos(infos)
+	least := uint64(math.MaxUint64)
+	for range 20 { // the collector, or the race detector, may take the memory away
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		encodeInfos(infos)
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	const most = 16 << 10
+	if least > most {
+		t.Errorf("an answer of %d bytes allocates %d, want at most %d", size, least, most)
 	}
 }
 

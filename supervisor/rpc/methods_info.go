@@ -52,22 +52,13 @@ func getProcessInfo(r *request) error {
 }
 
 func getAllProcessInfo(r *request) error {
-	infos, err := r.daemon.AllProcessInfo(r.ctx)
-	if err != nil {
-		return err
-	}
-	appendInfos(r.out, infos)
-	return nil
-}
-
-// appendInfos appends an array of process infos.
-func appendInfos(out *xmlrpc.Answer, infos []supervisor.ProcessInfo) {
-	out.BeginArray()
+	r.out.BeginArray()
 	var room []byte
-	for i := range infos {
-		room = appendInfo(out, &infos[i], room)
-	}
-	out.EndArray()
+	err := r.daemon.EachProcessInfo(r.ctx, func(info *supervisor.ProcessInfo) {
+		room = appendInfo(r.out, info, room)
+	})
+	r.out.EndArray()
+	return err
 }
 
 // appendInfo appends a process info, its members in the reference's order. It
