@@ -18,7 +18,7 @@ import (
 // orphans are the processes that a daemon which was killed has left running.
 // Each is stopped by its own stop rules, while the birth of its successor
 // waits, or is adopted: then it runs on as the process of its program, but
-// that its end has no wait status and its output cannot be read.
+// that its output cannot be read, and older kernels do not tell its exit status.
 type orphans struct {
 	d    *Daemon
 	left map[orphanKey]*leftover
@@ -46,8 +46,8 @@ func (o *orphans) receive(d *Daemon) {
 		l := &leftover{Found: f}
 		o.left[orphanKey{f.Group, f.Name}] = l
 		go func() { // ends with the process, or by letGo
-			if l.Process.Wait() {
-				d.send(leftoverEnded{l})
+			if end, ok := l.Process.Wait(); ok {
+				d.send(leftoverEnded{l, end})
 			}
 		}()
 		if p := o.heir(l); p != nil {
@@ -154,7 +154,10 @@ func (o *orphans) stopping() bool {
 }
 
 // leftoverEnded is the message that a leftover has ended.
-type leftoverEnded struct{ left *leftover }
+type leftoverEnded struct {
+	left *leftover
+	end  leftovers.End
+}
 
 func (m leftoverEnded) apply(d *Daemon) {
 	l := m.left
@@ -162,14 +165,7 @@ func (m leftoverEnded) apply(d *Daemon) {
 	delete(d.orphans.left, orphanKey{l.Group, l.Name})
 	l.Process.Close()
 	if l.run != nil {
-		p := l.run.proc
-		p.run = nil
-		reason := ExitUnexpected
-		if p.st.State == process.Stopping {
-			reason = ExitStopped
-		}
-		p.counts.exits[reason]++
-		d.endRun(p, process.Vanished{})
+		m.finish(d)
 		return
 	}
 	d.log.Logf(levelInfo, "stopped: %s with pid %d, which an earlier supervisord has started", config.PyRepr(l.Name), l.PID)
@@ -182,6 +178,25 @@ func (m leftoverEnded) apply(d *Daemon) {
 	default:
 		d.queueSpawn(r)
 	}
+}
+
+// finish ends the run of an adopted process and tells the machine.
+func (m leftoverEnded) finish(d *Daemon) {
+	r := m.left.run
+	p := r.proc
+	p.run = nil
+	if !m.end.Known {
+		reason := ExitUnexpected
+		if p.st.State == process.Stopping {
+			reason = ExitStopped
+		}
+		p.counts.exits[reason]++
+		d.endRun(p, process.Vanished{})
+		return
+	}
+	r.end = &osproc.Exit{PID: m.left.PID, Status: m.end.Status}
+	r.countEnd()
+	d.endRun(p, process.Ended{WaitStatus: uint32(m.end.Status)})
 }
 
 // journalEntry is what a later daemon needs to know about a process of p.

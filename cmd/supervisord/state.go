@@ -15,7 +15,7 @@ const stateSuffix = ".state"
 
 // state is what one supervisord tells the next about its processes.
 type state struct {
-	journal *leftovers.Journal // nil where nothing can be remembered
+	journal *leftovers.Journal
 	found   []leftovers.Found
 	// nothingRuns is set once everything was stopped in good order.
 	nothingRuns bool
@@ -29,13 +29,11 @@ func (s *session) claim(cfg *config.Config, log *mainlog.Logger) (*state, error)
 	pidFile := cfg.Supervisord.PIDFile
 	path := pidFile + stateSuffix
 	journal, found, damaged, err := leftovers.Claim(path)
-	var held *leftovers.HeldError
-	switch {
-	case errors.As(err, &held):
+	if held, ok := errors.AsType[*leftovers.HeldError](err); ok {
 		return nil, s.refuse(cfg, held.PID)
-	case err != nil:
-		log.Logf(mainlog.Warn, "what a killed supervisord leaves running will not be known to the next one: %v", err)
-		return &state{}, nil
+	}
+	if err != nil {
+		log.Logf(mainlog.Warn, "what runs will not be known to the next supervisord, if this one is killed: %v", err)
 	}
 	if pid := leftovers.Holder(pidFile); pid != 0 {
 		journal.Close(len(found) == 0)

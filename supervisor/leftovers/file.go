@@ -99,7 +99,7 @@ func openOwn(path string) (*os.File, error) {
 	return f, nil
 }
 
-// trusted tells why a file is not to be believed.
+// trusted returns the reason why a file is not to be believed, if there is one.
 func trusted(info os.FileInfo) error {
 	uid, err := owner(info)
 	switch {

@@ -48,20 +48,24 @@ type Journal struct {
 
 // Claim opens the file at path for this supervisord, and returns what an
 // earlier one has left running. The error is a *HeldError while another
-// supervisord has it, else the reason why nothing can be remembered. Damaged
-// counts the lines of the file that could not be read, whose processes are
-// not found.
+// supervisord has it, else the reason why nothing can be remembered for now:
+// then there is a Journal all the same, which goes on trying. Damaged counts
+// the lines of the file that could not be read, whose processes are not found.
 func Claim(path string) (j *Journal, found []Found, damaged int, err error) {
+	j = &Journal{path: path, world: world(), entries: make(map[key]Entry)}
 	f, err := lock(path)
-	if err != nil {
+	var p parsed
+	if err == nil {
+		if p, err = parse(f); err != nil {
+			_ = f.Close() // nothing was written
+		}
+	}
+	if _, ok := errors.AsType[*HeldError](err); ok {
 		return nil, nil, 0, err
 	}
-	p, err := parse(f)
 	if err != nil {
-		_ = f.Close() // nothing was written
-		return nil, nil, 0, err
+		p = look(path) // on a disk that cannot be written, it can be read
 	}
-	j = &Journal{path: path, file: f, world: world(), entries: make(map[key]Entry)}
 	for _, e := range findAll(p.entries, j.world) {
 		if process, ok := open(e.Entry, j.world); ok {
 			e.Process = process
@@ -69,11 +73,26 @@ func Claim(path string) (j *Journal, found []Found, damaged int, err error) {
 			j.entries[e.key()] = e.Entry
 		}
 	}
-	if info, err := f.Stat(); err == nil {
-		j.end, j.room = info.Size(), info.Size()
+	if err == nil {
+		_ = j.take(f) // where that fails, the next note does, too, and is told
 	}
-	_ = j.rewrite() // where that fails, the next note does, too, and is told
-	return j, found, p.damaged, nil
+	j.failing = err != nil
+	return j, found, p.damaged, err
+}
+
+// look reads a file that cannot be claimed, if it can be believed.
+func look(path string) parsed {
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return parsed{}
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	info, err := f.Stat()
+	if err != nil || trusted(info) != nil {
+		return parsed{}
+	}
+	p, _ := parse(f) // what could be read counts
+	return p
 }
 
 // lock opens the file at path and locks it for this process. A daemon that was
@@ -124,10 +143,7 @@ func (j *Journal) Born(e Entry) {
 	if j == nil || j.world == "" {
 		return
 	}
-	stat, err := readStat(e.PID)
-	if err != nil {
-		return // it has ended already
-	}
+	stat, _ := readStat(e.PID) // one that has ended already has no start, and is nobody's leftover
 	e.Start, e.World = stat.start, j.world
 	j.note(e)
 }
@@ -135,8 +151,10 @@ func (j *Journal) Born(e Entry) {
 // note writes an entry.
 func (j *Journal) note(e Entry) {
 	j.entries[e.key()] = e
-	err := j.append(e)
-	if err != nil || j.failing {
+	var err error
+	if j.file == nil {
+		err = j.open()
+	} else if err = j.append(e); err != nil || j.failing {
 		err = j.rewrite() // on a disk that was full, there is a torn line
 	}
 	switch {
@@ -153,6 +171,26 @@ func (j *Journal) report(text string) {
 	if j.Report != nil {
 		j.Report(text)
 	}
+}
+
+// open tries again what Claim could not do.
+func (j *Journal) open() error {
+	f, err := lock(j.path)
+	if err != nil {
+		return err
+	}
+	return j.take(f)
+}
+
+// take makes a locked file the journal's.
+func (j *Journal) take(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close() // nothing was written
+		return err
+	}
+	j.file, j.end, j.room = f, info.Size(), info.Size()
+	return j.rewrite()
 }
 
 // append adds an entry to the file, or writes it anew where there is no room
@@ -233,7 +271,7 @@ func replace(path string, text []byte) (*os.File, error) {
 // Close gives the file up, and removes it when nothing runs any more that is
 // worth remembering.
 func (j *Journal) Close(nothingRuns bool) {
-	if j == nil {
+	if j == nil || j.file == nil {
 		return
 	}
 	if nothingRuns {

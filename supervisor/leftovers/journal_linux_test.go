@@ -59,14 +59,20 @@ func TestLeftoverIsFoundSignalledAndSeenToEnd(t *testing.T) {
 			p.pidfd = nil
 		}
 		ended := make(chan bool)
-		go func() { ended <- p.Wait() }() // ends with the process
+		go func() { // ends with the process
+			end, ok := p.Wait()
+			if end.Known && end.Status.Signal() != syscall.SIGKILL {
+				t.Errorf("Wait = %v, want an end by SIGKILL", end.Status)
+			}
+			ended <- ok
+		}()
 		if err := p.Signal(syscall.SIGKILL, true); err != nil {
 			t.Errorf("Signal(SIGKILL, group) = %v", err)
 		}
+		_ = cmd.Wait() // it is this process's child
 		if !<-ended {
 			t.Error("Wait = false, want true for a process that was killed")
 		}
-		_ = cmd.Wait()
 		if err := p.Signal(syscall.SIGKILL, false); !errors.Is(err, syscall.ESRCH) {
 			t.Errorf("Signal to a process that has ended: %v, want ESRCH", err)
 		}
@@ -181,6 +187,65 @@ func TestJournalSaysOnceThatItCannotWrite(t *testing.T) {
 	for _, f := range found {
 		f.Process.Close()
 	}
+}
+
+// TestJournalBeginsLate: what could not be opened at first is opened when it can
+// be, and then told of everything.
+func TestJournalBeginsLate(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "folder")
+	j, _, _, err := Claim(filepath.Join(dir, "state"))
+	if err == nil {
+		t.Fatal("Claim in a folder that is not there succeeded")
+	}
+	var said []string
+	j.Report = func(text string) { said = append(said, text) }
+	cmd := sleeper(t)
+	j.Born(Entry{Group: "g", Name: "first", PID: cmd.Process.Pid})
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	j.Born(Entry{Group: "g", Name: "second", PID: cmd.Process.Pid})
+	j.Close(false)
+	_, found, _ := claim(t, j.path)
+	if len(said) != 1 || len(found) != 2 {
+		t.Errorf("it said %q and kept %d entries, want one line and 2", said, len(found))
+	}
+	for _, f := range found {
+		f.Process.Close()
+	}
+}
+
+// TestLeftoversAreFoundOnAReadOnlyDisk: they are even where they cannot be noted.
+func TestLeftoversAreFoundOnAReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := syscall.Mount("state", dir, "tmpfs", 0, ""); err != nil {
+		t.Skipf("cannot mount a tmpfs (root's right): %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	j, _, _ := claim(t, filepath.Join(dir, "state"))
+	cmd := sleeper(t)
+	j.Born(Entry{Group: "g", Name: "n", PID: cmd.Process.Pid})
+	j.Close(false)
+	var err error
+	for end := time.Now().Add(10 * time.Second); ; { // a child of another test may have the file still
+		if err = syscall.Mount("state", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err == nil || time.Now().After(end) {
+			break
+		}
+		<-time.After(time.Millisecond)
+	}
+	if err != nil {
+		t.Fatalf("remount: %v", err)
+	}
+	j, found, _, err := Claim(j.path)
+	if err == nil || len(found) != 1 {
+		t.Errorf("Claim on a read-only disk: %v, found %d, want an error and 1", err, len(found))
+	}
+	for _, f := range found {
+		f.Process.Close()
+	}
+	j.Close(false)
 }
 
 // TestJournalStaysShort: a crash loop does not fill the disk.

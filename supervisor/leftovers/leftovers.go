@@ -10,6 +10,7 @@ package leftovers
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 )
 
@@ -51,6 +52,14 @@ func (e *Entry) key() key { return key{e.Group, e.Name} }
 type Found struct {
 	Entry
 	Process *Process
+}
+
+// End is how a leftover has ended.
+type End struct {
+	Status syscall.WaitStatus
+	// Known is false where the kernel does not tell (before Linux 6.15) or the
+	// process is never reaped by its new parent.
+	Known bool
 }
 
 // HeldError says that another supervisord holds the file.

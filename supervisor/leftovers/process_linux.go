@@ -174,20 +174,47 @@ func (p *Process) killByNumber(sig syscall.Signal, group bool) error {
 	return unix.Kill(pid, sig)
 }
 
-// Wait returns true when the process has ended, and false after Close.
-func (p *Process) Wait() bool {
+// Wait returns when the process has ended; ok is false after Close.
+func (p *Process) Wait() (end End, ok bool) {
 	if p.pidfd == nil {
-		return p.poll()
+		return End{}, p.poll()
 	}
 	raw, err := p.pidfd.SyscallConn()
-	if err != nil {
-		return false
+	if err != nil || raw.Read(func(fd uintptr) bool { return happened(fd)&unix.POLLIN != 0 }) != nil {
+		return End{}, false
 	}
-	return raw.Read(func(fd uintptr) bool {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, 0)
-		return err == nil && n > 0
-	}) == nil
+	for range reapPatience / reapPause { // the kernel tells once the process is reaped
+		cerr := raw.Control(func(fd uintptr) { end = status(fd) })
+		if cerr != nil || end.Known {
+			break
+		}
+		<-time.After(reapPause)
+	}
+	return end, true
+}
+
+// How long a process that has ended may wait for its new parent.
+const (
+	reapPatience = 200 * time.Millisecond
+	reapPause    = 5 * time.Millisecond
+)
+
+// happened returns what a pidfd has to tell now.
+func happened(fd uintptr) int16 {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	if _, err := unix.Poll(fds, 0); err != nil {
+		return 0
+	}
+	return fds[0].Revents
+}
+
+// status asks for the wait status of a process that was reaped (ioctl_pidfd(2)).
+func status(fd uintptr) End {
+	info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+	if err := unix.IoctlPidfdInfo(int(fd), &info); err != nil || info.Mask&unix.PIDFD_INFO_EXIT == 0 {
+		return End{}
+	}
+	return End{Status: syscall.WaitStatus(info.Exit_code), Known: true}
 }
 
 // poll is Wait for kernels without pidfds.

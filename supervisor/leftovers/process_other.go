@@ -32,7 +32,7 @@ func (e *Entry) Age() time.Duration { return 0 }
 func (p *Process) Signal(syscall.Signal, bool) error { return errors.ErrUnsupported }
 
 // Wait is never called.
-func (p *Process) Wait() bool { return false }
+func (p *Process) Wait() (End, bool) { return End{}, false }
 
 // Close is never called.
 func (p *Process) Close() {}

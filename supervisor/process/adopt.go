@@ -10,8 +10,8 @@ type (
 		PID   int
 		Since time.Time
 	}
-	// Vanished reports the end of an adopted process. Nobody can learn its wait
-	// status, so that it counts as unexpected.
+	// Vanished reports the end of an adopted process whose wait status nobody
+	// could learn, so that it counts as unexpected.
 	Vanished struct{}
 )
 

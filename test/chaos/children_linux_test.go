@@ -48,6 +48,10 @@ func TestCrashLoopsLeakNothing(t *testing.T) {
 	d.end()
 }
 
+// stopLimit is how long a stop may take with stopwaitsecs=1, on a machine that
+// has much else to do.
+const stopLimit = 10 * time.Second
+
 // TestMisbehavingChildren holds that each is stopped on time, and that a
 // program beside them notices nothing.
 func TestMisbehavingChildren(t *testing.T) {
@@ -86,9 +90,9 @@ func TestMisbehavingChildren(t *testing.T) {
 		for name := range manners {
 			began := time.Now()
 			_ = d.rpc.StopProcess(t.Context(), name) // NOT_RUNNING where it has ended
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > stopLimit {
 				r.lost++
-				t.Errorf("stopping %s took %v, want 5 s at most", name, took)
+				t.Errorf("stopping %s took %v, want %v at most", name, took, stopLimit)
 			}
 			if state := d.state(name); state != "STOPPED" && state != "EXITED" && state != "FATAL" {
 				r.lost++
@@ -156,7 +160,7 @@ func TestExecFaults(t *testing.T) {
 	}
 	names := append([]string{"missing", "folder"}, keys(files)...)
 	before := d.vitals()
-	for range scale(1, 20) {
+	for range scale(1, 5) {
 		for _, name := range names {
 			r.inputs++
 			if err := d.rpc.StartProcess(t.Context(), name); err == nil {

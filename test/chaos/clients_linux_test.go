@@ -16,11 +16,11 @@ import (
 )
 
 // What clients may cost the daemon (KiB), and how long a restart may take
-// meanwhile. The latter is printed, and held with a margin for slow machines.
+// meanwhile, which on an idle machine is some milliseconds: the figure is
+// printed, and the limit is for machines that have much else to do.
 const (
-	clientMemory  = 64 << 10
-	restartTarget = 50 * time.Millisecond
-	restartMargin = 20
+	clientMemory = 64 << 10
+	restartLimit = 5 * time.Second
 )
 
 // TestClientsThatHarm holds that the daemon's memory is bounded and programs are
@@ -66,9 +66,9 @@ func TestClientsThatHarm(t *testing.T) {
 		r.leaked++
 		t.Errorf("the daemon's memory grew by %d KiB, want %d at most", grown, clientMemory*raceFactor)
 	}
-	if p99 > restartTarget*restartMargin {
+	if p99 > restartLimit {
 		r.lost++
-		t.Errorf("a restart took %v (p99), want %v at most", p99, restartTarget*restartMargin)
+		t.Errorf("a restart took %v (p99), want %v at most", p99, restartLimit)
 	}
 	r.inputs = int(tried.Load())
 	r.note = fmt.Sprintf("restart p50 %.1f ms, p99 %.1f ms of %d (without clients p99 %.1f ms), peak RSS +%.1f MB,",

@@ -143,6 +143,57 @@ func TestLogTroubles(t *testing.T) {
 	d.end()
 }
 
+// TestReadOnlyDisk starts programs whose logs, and a daemon whose pidfile and
+// state file are on a disk that cannot be written, until it can.
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	r := account(t, "read-only disk", "2 programs")
+	base, err := os.MkdirTemp("", "chaos-disk-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	smallDisk(t, base)
+	remount := func(flags uintptr) {
+		if err := syscall.Mount("chaos", base, "tmpfs", syscall.MS_REMOUNT|flags, "size=3m"); err != nil {
+			t.Fatalf("remount: %v", err)
+		}
+		r.faults++
+	}
+	remount(syscall.MS_RDONLY)
+	d := start(t, spec{
+		options: "pidfile=" + base + "/pid",
+		config:  "[program:p]\n" + self("beat %(here)s/beats%(process_num)d") + "numprocs=2\nprocess_name=p%(process_num)d\nstdout_logfile=" + base + "/p%(process_num)d\n",
+	})
+	d.until("the programs to go on", func() bool { return len(d.read("beats0")) > 10 && len(d.read("beats1")) > 10 })
+	for _, name := range []string{"/p0", "/p1", "/pid.state"} {
+		if n := d.said(base + name); n != 1 {
+			r.lost++
+			t.Errorf("the log tells of %s %d times, want once", name, n)
+		}
+	}
+	remount(0)
+	if err := d.rpc.StopProcess(t.Context(), "p:p0"); err != nil {
+		t.Error(err)
+	}
+	if err := d.rpc.StartProcess(t.Context(), "p:p0"); err != nil {
+		t.Error(err)
+	}
+	if n := d.said(base + "/pid.state can be written again"); n != 1 {
+		r.lost++
+		t.Errorf("the log tells %d times that the state file can be written again, want once", n)
+	}
+	d.until("the logs to be written", func() bool {
+		for _, name := range []string{"p0", "p1"} {
+			if info, err := os.Stat(filepath.Join(base, name)); err != nil || info.Size() == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	d.end()
+}
+
 // said counts the lines of the log that tell of something.
 func (d *daemon) said(text string) int {
 	count := 0
@@ -234,7 +285,7 @@ func TestRotationInterrupted(t *testing.T) {
 }
 
 // chunk is how much is written at once, before the size of a log is looked at.
-const chunk = 128 << 10
+const chunk = 256 << 10
 
 // badRotation says what is wrong with a log and its backups.
 func (d *daemon) badRotation(name string, maxBytes, backups int) string {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,6 +45,67 @@ func TestKilledDaemonLeavesEachProgramRunningOnce(t *testing.T) {
 			if _, err := os.Stat(d.path("supervisord.pid.state")); !os.IsNotExist(err) {
 				t.Errorf("Stat(state file) after an orderly end = %v, want that it is gone", err)
 			}
+		})
+	}
+}
+
+// TestLeftoversEndByTheirOwnRules kills the daemon and changes its
+// configuration before the next start.
+func TestLeftoversEndByTheirOwnRules(t *testing.T) {
+	t.Parallel()
+	const (
+		same     = "[program:same]\ncommand=sleep 1000\nstartsecs=0\n"
+		slow     = "[program:slow]\ncommand=sh %(here)s/slow.sh\nstartsecs=0\nstopwaitsecs=1\nkillasgroup=true\n"
+		changed  = "[program:changed]\ncommand=sleep 1001\nstartsecs=0\n"
+		gone     = "[program:gone]\ncommand=sh %(here)s/gone.sh\nstartsecs=0\nstopsignal=USR1\n"
+		listener = "[eventlistener:listener]\ncommand=sleep 1003\nevents=EVENT\nstartsecs=0\n"
+	)
+	for orphans, adopted := range map[string]string{"stop": "", "adopt": "same slow"} {
+		t.Run(orphans, func(t *testing.T) {
+			t.Parallel()
+			r := account(t, "leftovers of a changed configuration, orphans="+orphans, "5 programs")
+			d := start(t, spec{
+				options: "orphans=" + orphans, config: same + slow + changed + gone + listener,
+				files: map[string]string{
+					"slow.sh": "trap '' TERM\ntouch $0.ready\nwhile :; do sleep 0.1; done\n",
+					"gone.sh": "trap 'echo USR1 >>$0.got; exit' USR1\ntouch $0.ready\nwhile :; do sleep 0.1; done\n",
+				},
+			})
+			d.until("the traps", func() bool {
+				_, slow := os.Stat(d.path("slow.sh.ready"))
+				_, gone := os.Stat(d.path("gone.sh.ready"))
+				return slow == nil && gone == nil
+			})
+			d.untilAll("RUNNING")
+			was := make(map[string]int)
+			for _, i := range d.infos() {
+				was[i.Name] = i.PID
+			}
+			d.kill()
+			r.faults++
+			config := strings.NewReplacer(gone, "", "sleep 1001", "sleep 1002").Replace(d.read("supervisord.conf"))
+			d.write("supervisord.conf", config)
+			d.launch()
+			d.awaitAnswer()
+			d.until("each to run once", func() bool { return len(d.wrongCopies()) == 0 && len(d.doubles()) == 0 })
+			for _, i := range d.infos() {
+				want := strings.Contains(adopted, i.Name)
+				if got := i.PID == was[i.Name]; got != want {
+					r.lost++
+					t.Errorf("%s had pid %d and has %d, want the same = %v", i.Name, was[i.Name], i.PID, want)
+				}
+			}
+			d.until("the program that is no more to end", func() bool { return syscall.Kill(was["gone"], 0) != nil })
+			if got := d.read("gone.sh.got"); got != "USR1\n" {
+				r.lost++
+				t.Errorf("the program that is no more got %q, want USR1", got)
+			}
+			if killed := d.said("killing 'slow'"); killed != 1-strings.Count(adopted, "slow") {
+				r.lost++
+				t.Errorf("the log tells %d times that slow was killed; adopted are %q", killed, adopted)
+			}
+			d.end()
+			r.leaked += len(d.marked())
 		})
 	}
 }
@@ -181,6 +244,52 @@ func TestPidfile(t *testing.T) {
 	}(d.exited)
 	d.awaitAnswer()
 	d.until("the program to run once", func() bool { return len(d.wrongCopies()) == 0 })
+}
+
+// TestReusedPidIsLeftAlone gives the pid of a program that died with its daemon
+// to another process, which must outlive the next start.
+func TestReusedPidIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	const next = "/proc/sys/kernel/ns_last_pid"
+	r := account(t, "pid given to a stranger", "1 program")
+	d := start(t, spec{config: "[program:a]\ncommand=sleep 1000\nstartsecs=0\n"})
+	d.untilAll("RUNNING")
+	pid := d.infos()[0].PID
+	d.kill()
+	_ = syscall.Kill(pid, syscall.SIGKILL) // it lives
+	d.until("the program to end", func() bool { return syscall.Kill(pid, 0) != nil })
+	var stranger *exec.Cmd
+	for range 500 { // others fork, too
+		if err := os.WriteFile(next, []byte(strconv.Itoa(pid-1)), 0); err != nil {
+			t.Skipf("cannot choose a pid (root's right): %v", err)
+		}
+		cmd := exec.Command("sleep", "1000")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if stranger = cmd; cmd.Process.Pid == pid {
+			break
+		}
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	defer func() {
+		_ = stranger.Process.Kill()
+		_ = stranger.Wait()
+	}()
+	if stranger.Process.Pid != pid {
+		t.Skipf("no process got pid %d: the machine is too busy", pid)
+	}
+	r.faults++
+	d.launch()
+	d.awaitAnswer()
+	d.until("the program to run", func() bool { return len(d.wrongCopies()) == 0 })
+	if syscall.Kill(pid, 0) != nil || strings.Contains(d.read("supervisord.log"), "stopping 'a'") {
+		r.lost++
+		t.Errorf("process %d, a stranger, was taken for the program", pid)
+	}
+	d.end()
 }
 
 // aside renames files.

@@ -41,7 +41,7 @@ func TestLimitsUsedUp(t *testing.T) {
 					"[program:lives]\ncommand=sleep 1000\nstartsecs=0\nnumprocs=3\nprocess_name=l%(process_num)d\n",
 			})
 			before := d.vitals()
-			for range scale(2, 20) {
+			for range scale(2, 10) {
 				setLimit(t, d, user, limit, 5)
 				r.faults++
 				<-time.After(span(1500*time.Millisecond, 0)) // the fault is kept up

@@ -20,6 +20,9 @@ var (
 	seed     = flag.Uint64("seed", 0, "seed of everything random; 0 for another one in each run")
 )
 
+// parallel is how many tests run at once: they wait most of the time.
+const parallel = "4"
+
 // roleVar makes the test binary play a program instead of running the tests.
 const roleVar = "CHAOS_ROLE"
 
@@ -55,6 +58,10 @@ func run(m *testing.M) int {
 			return 1
 		}
 		_ = os.Setenv(binVariable, dir) // fails for malformed names only
+	}
+	if err := flag.Set("test.parallel", parallel); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	status := m.Run()
 	fmt.Printf("seed %d\n%s", *seed, table.String())
