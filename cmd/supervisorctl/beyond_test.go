@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -337,5 +338,25 @@ func TestRawControlBytesInLogs(t *testing.T) {
 	settle(t, d)
 	if got := run("tail cat"); got.status != 0 || got.stdout != "\x1b[31mred\x1b[0m \x01 \u20ac\n\n" {
 		t.Errorf("tail of a log with control characters: %+v", got)
+	}
+}
+
+// TestRefusalsAreExplained: for some actions the reference has no words for what
+// a role does not allow, and leaves out the server's.
+func TestRefusalsAreExplained(t *testing.T) {
+	t.Parallel()
+	config := strings.Replace(servers, "[rpcinterface", "username=root\npassword=root\n[user:olga]\npassword=olga\nrole=observer\n[rpcinterface", 1)
+	_, run := control(t, config+"[program:cat]\ncommand=cat\n")
+	const why = "supervisorctl: FAILED: not permitted: supervisor.%s is for an operator, and user olga is an observer\n"
+	for _, tt := range []struct{ action, stdout, stderr string }{
+		{"status", "RUNNING", ""},
+		{"start cat", "error: <class 'ValueError'>, Unknown result code 30 for cat", fmt.Sprintf(why, "startProcess")},
+		{"clear cat", "cat: ERROR (failed)", fmt.Sprintf(why, "clearProcessLogs")},
+		{"stop cat", "FAILED: not permitted: supervisor.stopProcess is for an operator", ""},
+	} {
+		got := run("-u olga -p olga " + tt.action)
+		if !strings.Contains(got.stdout, tt.stdout) || got.stderr != tt.stderr {
+			t.Errorf("%s as an observer: got %q and %q, want %q and %q", tt.action, got.stdout, got.stderr, tt.stdout, tt.stderr)
+		}
 	}
 }

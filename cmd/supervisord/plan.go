@@ -14,6 +14,7 @@ type plan struct {
 	File        string       `json:"file"`
 	Supervisord planDaemon   `json:"supervisord"`
 	Servers     []planServer `json:"servers"`
+	Users       []planUser   `json:"users,omitempty"`
 	Groups      []planGroup  `json:"groups"` // in the order of their start
 	Warnings    []string     `json:"warnings"`
 	Notes       []string     `json:"notes"`
@@ -31,6 +32,12 @@ type planDaemon struct {
 	Umask           string `json:"umask"`
 	User            string `json:"user,omitempty"`
 	Directory       string `json:"directory,omitempty"`
+	AuditLogFile    string `json:"audit_logfile,omitempty"`
+}
+
+type planUser struct {
+	Name string `json:"name"`
+	Role string `json:"role"`
 }
 
 type planServer struct {
@@ -42,6 +49,17 @@ type planServer struct {
 	Password   bool   `json:"password"` // whether there is one
 	ClientCert bool   `json:"client_certificate,omitempty"`
 	BasePath   string `json:"base_path,omitempty"`
+	// Users: those of the plan may use it.
+	Users        bool       `json:"users,omitempty"`
+	AllowedHosts []string   `json:"allowed_hosts,omitempty"`
+	Peers        *planPeers `json:"peers,omitempty"`
+}
+
+// planPeers are the accounts that have roles at a unix socket, groups with an @.
+type planPeers struct {
+	Admins    []string `json:"admins"`
+	Operators []string `json:"operators"`
+	Observers []string `json:"observers"`
 }
 
 type planGroup struct {
@@ -90,7 +108,7 @@ func newPlan(cfg *config.Config) *plan {
 		Supervisord: planDaemon{
 			Identifier: s.Identifier, PIDFile: s.PIDFile, LogFile: s.LogFile, LogLevel: levelName(s.LogLevel),
 			LogFileMaxBytes: s.LogFileMaxBytes, LogFileBackups: s.LogFileBackups, ChildLogDir: s.ChildLogDir,
-			NoDaemon: s.NoDaemon, Umask: octal(s.Umask), Directory: s.Directory,
+			NoDaemon: s.NoDaemon, Umask: octal(s.Umask), Directory: s.Directory, AuditLogFile: s.AuditLogFile,
 		},
 		Servers: []planServer{}, Groups: []planGroup{}, Warnings: []string{}, Notes: append([]string{}, cfg.Infos...),
 	}
@@ -98,7 +116,12 @@ func newPlan(cfg *config.Config) *plan {
 		p.Supervisord.User = *s.User
 	}
 	for _, server := range cfg.Servers {
-		p.Servers = append(p.Servers, newPlanServer(server))
+		s := newPlanServer(server)
+		s.Users = len(cfg.Users) > 0 && (server.Kind == config.ServerInet || s.Username != "")
+		p.Servers = append(p.Servers, s)
+	}
+	for _, user := range cfg.Users {
+		p.Users = append(p.Users, planUser{user.Name, user.Role.String()})
 	}
 	for _, group := range cfg.Groups {
 		p.Groups = append(p.Groups, newPlanGroup(group))
@@ -109,7 +132,10 @@ func newPlan(cfg *config.Config) *plan {
 func newPlanServer(s config.Server) planServer {
 	p := planServer{
 		Section: s.Section, URL: s.URL(), Password: s.Password != nil && *s.Password != "",
-		ClientCert: s.ClientCA != "", BasePath: s.BasePath,
+		ClientCert: s.ClientCA != "", BasePath: s.BasePath, AllowedHosts: s.AllowedHosts,
+	}
+	if s.Peers != nil {
+		p.Peers = &planPeers{accounts(s.Peers.Admins), accounts(s.Peers.Operators), accounts(s.Peers.Observers)}
 	}
 	if s.Username != nil {
 		p.Username = *s.Username
@@ -124,6 +150,21 @@ func newPlanServer(s config.Server) planServer {
 		}
 	}
 	return p
+}
+
+// accounts names the accounts of a list as the configuration does.
+func accounts(l config.PeerList) []string {
+	names := []string{}
+	if l.Everybody {
+		names = append(names, "*")
+	}
+	for _, uid := range l.UIDs {
+		names = append(names, userName(uid))
+	}
+	for _, gid := range l.GIDs {
+		names = append(names, "@"+groupName(gid))
+	}
+	return names
 }
 
 func newPlanGroup(g *config.Group) planGroup {

@@ -31,6 +31,12 @@ func (p *plan) text() string {
 	for _, s := range p.Servers {
 		s.write(&b)
 	}
+	if len(p.Users) > 0 {
+		b.WriteString("\nusers\n")
+	}
+	for _, u := range p.Users {
+		field(&b, 2, u.Role, u.Name)
+	}
 	if len(p.Groups) > 0 {
 		b.WriteString("\ngroups, in the order in which they start\n")
 	}
@@ -54,6 +60,7 @@ func (d *planDaemon) write(b *strings.Builder) {
 	field(b, 2, "pidfile", d.PIDFile)
 	field(b, 2, "log", d.LogFile+", level "+d.LogLevel+rotation(d.LogFile, d.LogFileMaxBytes, d.LogFileBackups))
 	field(b, 2, "AUTO logs", d.ChildLogDir)
+	field(b, 2, "audit log", d.AuditLogFile)
 	field(b, 2, "user", d.User)
 	if d.NoDaemon {
 		field(b, 2, "runs", "in the foreground")
@@ -74,10 +81,21 @@ func (s *planServer) write(b *strings.Builder) {
 	if s.Chown != "" {
 		facts = append(facts, "owner "+s.Chown)
 	}
-	if s.Username != "" {
+	switch {
+	case s.Username != "" && s.Users:
+		facts = append(facts, "asks for user "+strconv.Quote(s.Username)+" or one of the users, and the password")
+	case s.Username != "":
 		facts = append(facts, "asks for user "+strconv.Quote(s.Username)+" and the password")
-	} else {
+	case s.Users:
+		facts = append(facts, "asks for one of the users, and the password")
+	default:
 		facts = append(facts, "asks for no password")
+	}
+	if s.AllowedHosts != nil {
+		facts = append(facts, "is called "+strings.Join(s.AllowedHosts, ", "))
+	}
+	if s.Peers != nil {
+		facts = append(facts, s.Peers.text())
 	}
 	if s.ClientCert {
 		facts = append(facts, "asks for a client's certificate")
@@ -169,4 +187,21 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return strconv.Itoa(n) + " " + many
+}
+
+// text says which accounts have which role.
+func (p *planPeers) text() string {
+	var parts []string
+	for _, list := range []struct {
+		role  string
+		names []string
+	}{{"admins", p.Admins}, {"operators", p.Operators}, {"observers", p.Observers}} {
+		if len(list.names) > 0 {
+			parts = append(parts, list.role+" "+strings.Join(list.names, " "))
+		}
+	}
+	if parts == nil {
+		return "for root and supervisord's user alone"
+	}
+	return strings.Join(parts, ", ")
 }

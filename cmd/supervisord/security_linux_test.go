@@ -103,7 +103,7 @@ func TestFilesHaveTheirModes(t *testing.T) {
 	r.waitLog(t, "a entered RUNNING state", 1)
 	for pattern, want := range map[string]os.FileMode{
 		"daemon.log": 0o644, "audit.log": 0o644, "a.log": 0o644, "a-stderr---supervisor-*.log": 0o600,
-		"socket": os.ModeSocket | 0o700, "group.socket": os.ModeSocket | 0o770, "daemon.pid": 0o666,
+		"socket": os.ModeSocket | 0o700, "group.socket": os.ModeSocket | 0o770, "daemon.pid": 0o666, "daemon.pid.state": 0o600,
 	} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil || len(found) != 1 {

@@ -48,6 +48,9 @@ func (s *session) load() (*config.Config, error) {
 	if err != nil {
 		return nil, cmdline.Usagef("%s", explain(err))
 	}
+	if err := rpc.CheckPasswords(cfg.Servers, cfg.Users); err != nil {
+		return nil, cmdline.Usagef("%v", err) // before anything that runs is stopped for it
+	}
 	s.line.override(&cfg.Supervisord)
 	if _, err := s.uid(cfg); err != nil {
 		return nil, err

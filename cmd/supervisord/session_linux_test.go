@@ -152,6 +152,25 @@ func TestRestartWithABadFileChangesNothing(t *testing.T) {
 	}
 }
 
+// TestRestartWithoutASecretChangesNothing: SIGHUP, when the file of a password is
+// gone, stops nothing.
+func TestRestartWithoutASecretChangesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"secret": "hidden\n", "x.conf": plain + "[user:u]\npassword={FILE}%(here)s/secret\nrole=observer\n" +
+		"[program:x]\ncommand=sleep 1000\nstartsecs=0\n"})
+	r := startIn(t, dir, ours(t), nil, "-c", "x.conf")
+	r.waitLog(t, "x entered RUNNING state", 1)
+	if err := os.Remove(filepath.Join(dir, "secret")); err != nil {
+		t.Fatal(err)
+	}
+	r.signal(t, syscall.SIGHUP)
+	r.waitLog(t, "not restarted, everything stays as it is: section [user:u]: read the {FILE} password", 1)
+	if log := read(filepath.Join(dir, "daemon.log")); strings.Contains(log, "stopped: x") || strings.Contains(log, "hidden") {
+		t.Errorf("x was stopped, or the password told:\n%s", log)
+	}
+}
+
 // TestRestartThatFailsGoesBack covers what reading a file does not show.
 func TestRestartThatFailsGoesBack(t *testing.T) {
 	dir := t.TempDir()

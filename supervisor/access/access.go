@@ -86,12 +86,10 @@ func (c *Caller) name() string {
 	return "this client"
 }
 
+// aRole is a role with its article.
 func aRole(r config.Role) string {
-	switch r {
-	case config.RoleObserver, config.RoleOperator, config.RoleAdmin:
-		article := "an "
-		return article + r.String()
-	case config.RoleNone:
+	if r == config.RoleNone {
+		return r.String()
 	}
-	return r.String()
+	return "an " + r.String()
 }

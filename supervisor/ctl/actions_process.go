@@ -3,6 +3,7 @@ package ctl
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/vigilance-go/vigilance/supervisor/ctl/client"
 )
@@ -69,6 +70,9 @@ func (v verb) named(ctx context.Context, c *Controller, name string) error {
 func (v verb) show(c *Controller, results []client.Result) error {
 	for _, result := range results {
 		line, err := v.line(result)
+		if strings.Contains(result.Description, notPermitted) && line != result.Description {
+			c.complain("supervisorctl: %s", result.Description) // the reference's words leave that out
+		}
 		if err != nil {
 			return err
 		}
@@ -77,6 +81,10 @@ func (v verb) show(c *Controller, results []client.Result) error {
 	}
 	return nil
 }
+
+// notPermitted is how the daemon begins to say that a role does not allow
+// something.
+const notPermitted = "not permitted: "
 
 // faultResult makes a fault the result for the process that it concerns. Other
 // errors it returns.

@@ -17,3 +17,22 @@ func CheckServer(server config.Server) error {
 	}
 	return nil
 }
+
+// CheckPasswords tells which password cannot be read: a file that is not there,
+// or a hash that is none. The error is the one of Serve.
+func CheckPasswords(servers []config.Server, users []config.User) error {
+	for _, server := range servers {
+		if !hasPassword(server) {
+			continue
+		}
+		if _, err := newCredential(*server.Username, *server.Password); err != nil {
+			return fmt.Errorf("section [%s]: %w", server.Section, err)
+		}
+	}
+	for _, user := range users {
+		if _, err := newCredential(user.Name, user.Password); err != nil {
+			return fmt.Errorf("section [%s]: %w", user.Section, err)
+		}
+	}
+	return nil
+}

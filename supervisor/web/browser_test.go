@@ -15,6 +15,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// strangersName is a name that leads here without being this machine's.
+const strangersName = "evil.example"
+
 // browser is a Chromium with one tab, at a page of a daemon.
 type browser struct {
 	*daemon
@@ -32,6 +35,7 @@ func open(t *testing.T, d *daemon, path string, before ...chromedp.Action[chrome
 		chromedp.ExecPath(peer(t, "/usr/bin/chromium", "chromium")),
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("host-resolver-rules", "MAP "+strangersName+" 127.0.0.1"),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1300, 900))
 	t.Cleanup(cancel)
