@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -109,7 +110,16 @@ func parseHeaderTokens(tokens tokens) (Header, error) {
 // package counts characters, on both ends, and the bytes on the wire are those
 // of Python's Supervisor. A listener that reads len bytes works as long as the
 // payload is ASCII, and takes a part of any other payload, here as there.
-func PayloadLen(payload []byte) int { return utf8.RuneCount(payload) }
+func PayloadLen(payload []byte) int {
+	ascii := 0
+	for rest := payload; len(rest) >= 8 && binary.NativeEndian.Uint64(rest)&notASCII == 0; rest = rest[8:] {
+		ascii += 8
+	}
+	return ascii + utf8.RuneCount(payload[ascii:])
+}
+
+// notASCII are the bits that no ASCII character has, in eight bytes at once.
+const notASCII = 0x8080808080808080
 
 // AppendEvent appends an event as the daemon sends it: the header line, with
 // its len token taken from payload whatever h.PayloadLen says, then payload.

@@ -77,7 +77,10 @@ func TestPayloadLenCountsCharacters(t *testing.T) {
 	for _, tc := range []struct {
 		payload string
 		want    int
-	}{{"", 0}, {"when:5", 6}, {"é", 1}, {"日本\n", 3}, {"🚨", 1}, {"e\u0301", 2}, {"\xff\xfe", 2}} {
+	}{
+		{"", 0}, {"when:5", 6}, {"é", 1}, {"日本\n", 3}, {"🚨", 1}, {"e\u0301", 2}, {"\xff\xfe", 2},
+		{"12345678", 8}, {"1234567é", 8}, {"12345678é12345678", 17}, {"123456789012345é", 16}, {"12345678\xff\xfe", 10},
+	} {
 		if got := PayloadLen([]byte(tc.payload)); got != tc.want {
 			t.Errorf("PayloadLen(%q) = %d, want %d", tc.payload, got, tc.want)
 		}

@@ -22,9 +22,10 @@ type bus struct {
 	pools  []*pool
 	serial uint64 // of the next event that a pool takes
 
-	// full tells the readers of children's output that a pool has no room;
-	// it is the one thing here that they look at.
+	// These are all here that the readers of children's output look at: that
+	// a pool has no room, and that its listeners are slower than they are.
 	full     atomic.Bool
+	behind   atomic.Bool
 	held     []chan struct{} // sources that wait for room
 	patience deadline        // the end of their wait
 }

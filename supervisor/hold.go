@@ -19,12 +19,19 @@ const (
 	spareBytes  = inboxLen << 16
 )
 
+// backlog is how many events that wait in a pool show that its listeners are
+// the slowest on the way. Output is then gathered into larger events, so that
+// there are fewer of them.
+const backlog = 8
+
 // holdable are the kinds of event whose source can wait: a child, whose pipe
 // fills meanwhile, or a client. It is only read.
-var holdable = []listener.EventType{
+var holdable = append([]listener.EventType{listener.RemoteCommunicationSent}, spokenKinds...)
+
+// spokenKinds are those of them that a child's output makes.
+var spokenKinds = []listener.EventType{
 	listener.ProcessLogStdout, listener.ProcessLogStderr,
 	listener.ProcessCommunicationStdout, listener.ProcessCommunicationStderr,
-	listener.RemoteCommunicationSent,
 }
 
 // hold is the message that the source of an event waits until there is room
@@ -59,16 +66,26 @@ func (d *Daemon) holdBack() {
 }
 
 // crowded tells whether a pool that is making progress has no room for the
-// output of children, and lets their readers know.
+// output of children, and lets their readers know how the pools fare.
 func (b *bus) crowded() bool {
-	full := false
+	full, behind := false, false
 	for _, p := range b.pools {
 		full = full || p.crowded()
+		behind = behind || p.behind()
 	}
 	if full != b.full.Load() {
 		b.full.Store(full)
 	}
+	if behind != b.behind.Load() {
+		b.behind.Store(behind)
+	}
 	return full
+}
+
+// behind tells whether the pool wants output events and has not got rid of
+// what it has already.
+func (p *pool) behind() bool {
+	return p.hears && len(p.buffer) >= min(backlog, max(1, p.maxEvents/2))
 }
 
 // crowded tells whether the pool wants output events, has hardly any room

@@ -131,8 +131,12 @@ func (r *run) startReading(d *Daemon) {
 			continue
 		}
 		o.pid = r.child.PID
-		if o.stream.Bulk() && !o.speaks() {
+		switch {
+		case o.speaks():
+		case o.stream.Bulk():
 			o.pipe.Bulk()
+		default:
+			o.pipe.Gather(d.bus.behind.Load)
 		}
 		r.open++
 		d.readers.Go(func() {

@@ -29,8 +29,10 @@ type pool struct {
 	bytes     int    // payload bytes in buffer
 	serial    uint64 // of the next event that this pool takes
 	dirty     bool   // something changed that may allow a dispatch
+	hears     bool   // it wants events that a child's output makes
 	holds     bool   // the sources of some of its events wait when it is full
 	stuck     bool   // it was full for so long that nobody waits for it
+	wire      []byte // where events are encoded
 	stats     poolStats
 }
 
@@ -51,6 +53,7 @@ func newPool(d *Daemon, g *group) *pool {
 	for _, name := range g.cfg.Pool.Events {
 		p.events = append(p.events, listener.EventType(name))
 	}
+	p.hears = slices.ContainsFunc(spokenKinds, p.wants)
 	p.maxEvents = g.cfg.Pool.BufferSize
 	if p.maxEvents == 0 {
 		p.maxEvents, p.maxBytes = defaultBufferEvents, defaultBufferBytes
@@ -154,7 +157,11 @@ func (p *pool) send(q queued) bool {
 	return false
 }
 
-// envelope is an event as it goes over the wire.
+// wireSize is the room, in bytes, that a pool keeps for the encoding of its
+// events: for what fits into a pipe. Larger ones are rare.
+const wireSize = 72 << 10
+
+// envelope is an event as it goes over the wire. It is valid until the next.
 func (p *pool) envelope(q queued) []byte {
 	h := listener.Header{
 		Server:     p.d.opts.Config.Supervisord.Identifier,
@@ -163,5 +170,14 @@ func (p *pool) envelope(q queued) []byte {
 		PoolSerial: q.serial,
 		EventName:  q.ev.kind,
 	}
-	return listener.AppendEvent(make([]byte, 0, 160+len(q.ev.payload)), h, q.ev.payload)
+	const header = 160 // about its length
+	buf := p.wire[:0]
+	if need := header + len(q.ev.payload); cap(buf) < need {
+		buf = make([]byte, 0, need)
+	}
+	buf = listener.AppendEvent(buf, h, q.ev.payload)
+	if cap(buf) <= wireSize {
+		p.wire = buf
+	}
+	return buf
 }

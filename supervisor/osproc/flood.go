@@ -1,12 +1,14 @@
 package osproc
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,11 +26,20 @@ const (
 	mostWide = 32
 
 	// A stream of which manyChunks come within manyTime is a flood. It is read
-	// once in a pause, until so many pauses have brought nothing.
+	// once in a pause, until so many pauses have brought less than a trickle.
 	manyChunks  = 32
 	manyTime    = 4 * time.Millisecond
 	pause       = 2 * time.Millisecond
-	emptyPauses = 8
+	quietPauses = 8
+	trickle     = 256
+
+	// Where somebody is told of the chunks, each costs far more, so that fewer
+	// are many. With what is said around it, the largest chunk just fits into
+	// the pipe through which a child is told: gatherSize and the line before,
+	// if it is not longer than longestTail.
+	manyTimeTold = 16 * time.Millisecond
+	gatherSize   = 56 << 10
+	longestTail  = 4 << 10
 )
 
 // pipeMemory is what the pipes of all children share.
@@ -51,8 +62,9 @@ func newBuffer(size int) *[]byte {
 
 // flood looks at how a stream comes in.
 type flood struct {
-	full   int // chunks that nearly emptied a full pipe, one after the other
-	chunks int // that were not, since began
+	within time.Duration // in which many chunks are a flood
+	full   int           // chunks that nearly emptied a full pipe, one after the other
+	chunks int           // that were not, since began
 	began  time.Time
 }
 
@@ -74,7 +86,7 @@ func (f *flood) rises(r *reader, conn syscall.RawConn) bool {
 		return false
 	}
 	f.chunks = 0
-	if time.Since(f.began) >= manyTime {
+	if time.Since(f.began) >= f.within {
 		return false
 	}
 	// A pipe of the usual size would be full long before the end of a pause.
@@ -90,30 +102,85 @@ func (p *Pipe) sample(r *reader, sink func([]byte)) bool {
 	if err != nil {
 		return true
 	}
-	for empty := 0; ; {
-		if drain, closed := p.state(); drain || closed {
-			if !closed {
-				r.rest(uintptr(fd), sink)
+	limit, much := wideBufferSize, bufferSize
+	var lines wholeLines
+	if p.behind != nil {
+		limit, much = gatherSize, gatherSize
+		lines.sink, sink = sink, lines.add
+		defer lines.flush()
+	}
+	for quiet := 0; quiet < quietPauses; time.Sleep(pause) {
+		for r.n = much; r.n >= much; { // more than a pause brings may be there
+			if drain, closed := p.state(); drain || closed {
+				if !closed {
+					r.rest(uintptr(fd), sink)
+				}
+				_ = syscall.Close(fd)
+				return false
 			}
-			_ = syscall.Close(fd)
-			return false
+			r.readUpTo(uintptr(fd), limit)
+			if errors.Is(r.err, syscall.EAGAIN) {
+				r.release()
+				lines.flush()
+				break
+			}
+			if !r.deliver(sink) {
+				_ = syscall.Close(fd)
+				return false
+			}
 		}
-		r.readUpTo(uintptr(fd), wideBufferSize)
-		switch {
-		case errors.Is(r.err, syscall.EAGAIN):
-			r.release()
-			if empty++; empty == emptyPauses {
-				return p.watch(fd)
-			}
-			time.Sleep(pause)
-		case !r.deliver(sink):
-			_ = syscall.Close(fd)
-			return false
-		case r.n < bufferSize:
-			empty = 0
-			time.Sleep(pause)
+		if quiet++; r.n >= trickle {
+			quiet = 0
 		}
 	}
+	return p.watch(fd)
+}
+
+// wholeLines moves the ends of chunks that were cut off at gatherSize to the
+// end of a line, or at least of a character.
+type wholeLines struct {
+	sink func([]byte)
+	tail []byte // begins the next chunk
+}
+
+func (w *wholeLines) add(chunk []byte) {
+	cut := len(chunk) == gatherSize
+	if len(w.tail) > 0 {
+		w.tail = append(w.tail, chunk...)
+		chunk = w.tail
+	}
+	end := len(chunk)
+	if cut {
+		end = bytes.LastIndexByte(chunk, '\n') + 1
+		if len(chunk)-end > longestTail {
+			end = wholeRunes(chunk)
+		}
+	}
+	if end > 0 {
+		w.sink(chunk[:end])
+	}
+	w.tail = append(w.tail[:0], chunk[end:]...)
+}
+
+// flush hands over what was kept for the next chunk.
+func (w *wholeLines) flush() {
+	if len(w.tail) > 0 {
+		w.sink(w.tail)
+		w.tail = w.tail[:0]
+	}
+}
+
+// wholeRunes returns the length of p without a character that has only begun.
+func wholeRunes(p []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
+		if start := len(p) - n; utf8.RuneStart(p[start]) {
+			if !utf8.FullRune(p[start:]) {
+				return start
+			}
+			break
+		}
+	}
+	return len(p)
 }
 
 // unwatch replaces the pipe's file by a descriptor that the poller does not

@@ -1,6 +1,7 @@
 package osproc
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,72 @@ func TestBulkReadsAFloodOfLinesInFewChunks(t *testing.T) {
 	}
 }
 
+func TestGatherTakesAFloodInBulkOnlyForThoseWhoAreBehind(t *testing.T) {
+	for _, behind := range []bool{false, true} {
+		r := newRig(t)
+		c := r.start(sh(`dd if=/dev/zero bs=100 count=100000 2>/dev/null; echo end`))
+		first := c.Stdout.File()
+		var out counter
+		longest := 0
+		c.Stdout.Gather(func() bool { return behind })
+		c.Stdout.Serve(func(p []byte) {
+			longest = max(longest, len(p))
+			out.add(p)
+		})
+		if got, want := out.bytes.Load(), int64(100000*100+len("end\n")); got != want || out.end.String() != "end\n" {
+			t.Errorf("behind %v: got %d bytes that end with %q, want %d and end", behind, got, out.end.String(), want)
+		}
+		// A pipe that is read in bulk leaves the poller, which closes the file.
+		if c.Stdout.File() != first && !behind {
+			t.Errorf("behind %v: read in bulk", behind)
+		}
+		if longest > bufferSize {
+			t.Errorf("behind %v: got a chunk of %d bytes, want at most %d", behind, longest, bufferSize)
+		}
+		if few := out.chunks.Load() < 4000; behind && !few {
+			t.Errorf("behind %v: got %d chunks of 100 bytes and more, want few", behind, out.chunks.Load())
+		}
+	}
+}
+
+func TestWholeLinesCutsAtLinesOrCharacters(t *testing.T) {
+	pad := func(n int, end string) string { return strings.Repeat("x", n-len(end)) + end }
+	for _, tt := range []struct {
+		name string
+		in   []string
+		want []int // lengths of the chunks
+	}{
+		{"chunks that were not cut", []string{"a", "b\nc"}, []int{1, 3}},
+		{"a line goes on", []string{pad(gatherSize, "\nabc"), "def\n"}, []int{gatherSize - 3, 7}},
+		{"a chunk ends with a line", []string{pad(gatherSize, "\n"), "def\n"}, []int{gatherSize, 4}},
+		{"lines go on twice", []string{pad(gatherSize, "\nabc"), pad(gatherSize, "\nde"), "f"}, []int{gatherSize - 3, gatherSize + 1, 3}},
+		{"no line ends", []string{pad(gatherSize, ""), "def"}, []int{gatherSize, 3}},
+		{"a character goes on", []string{pad(gatherSize, "\xe2\x82"), "\xac"}, []int{gatherSize - 2, 3}},
+		{"a whole character", []string{pad(gatherSize, "\xe2\x82\xac"), "a"}, []int{gatherSize, 1}},
+		{"no character", []string{pad(gatherSize, "\xff\x82\x82\x82\x82"), "a"}, []int{gatherSize, 1}},
+		{"nothing comes after the cut", []string{pad(gatherSize, "\nabc")}, []int{gatherSize - 3, 3}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []int
+			var all strings.Builder
+			lines := wholeLines{sink: func(p []byte) {
+				got = append(got, len(p))
+				all.Write(p)
+			}}
+			for _, chunk := range tt.in {
+				lines.add([]byte(chunk))
+			}
+			lines.flush()
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got chunks of %v bytes, want %v", got, tt.want)
+			}
+			if all.String() != strings.Join(tt.in, "") {
+				t.Error("got other bytes than went in")
+			}
+		})
+	}
+}
+
 func TestDrainAndCloseEndAFlood(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -91,8 +158,15 @@ func TestDrainAndCloseEndAFlood(t *testing.T) {
 
 func TestDrainDeliversTheEndOfAFlood(t *testing.T) {
 	r := newRig(t)
-	for range 5 {
-		c, out := flooding(t, r, `dd if=/dev/zero bs=100 count=20000 2>/dev/null; echo end`)
+	for i := range 10 {
+		c := r.start(sh(`dd if=/dev/zero bs=100 count=20000 2>/dev/null; echo end`))
+		out := &counter{}
+		if i%2 == 0 {
+			c.Stdout.Bulk()
+		} else {
+			c.Stdout.Gather(func() bool { return true })
+		}
+		go c.Stdout.Serve(out.add) // ends by Drain
 		r.ended(c.PID)
 		c.Stdout.Drain()
 		await(t, c.Stdout.Done(), "Serve")

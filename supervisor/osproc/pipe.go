@@ -15,6 +15,7 @@ import (
 type Pipe struct {
 	memory *pipeMemory
 	bulk   bool
+	behind func() bool // when to read in bulk; nil for always, if bulk
 	done   chan struct{}
 
 	mu     sync.Mutex
@@ -32,6 +33,13 @@ func newPipe(f *os.File, memory *pipeMemory) *Pipe {
 // and larger ones, and two milliseconds late.
 func (p *Pipe) Bulk() { p.bulk = true }
 
+// Gather is Bulk for a stream of whose chunks somebody is told who has work
+// with each. Serve asks behind, on its own goroutine, whether they have more
+// of it than they can do: as long as they have not, chunks come as the child
+// writes them, and at once. Otherwise those of a flood are gathered into some
+// of about 56 KiB, which end with a line where they can.
+func (p *Pipe) Gather(behind func() bool) { p.bulk, p.behind = true, behind }
+
 // Serve hands each chunk that the child writes to sink, in order, and returns
 // at the end of the stream, after Drain or after Close, with the pipe closed.
 // A chunk is valid only during the call, and at most 64 KiB long; 128 KiB
@@ -40,7 +48,10 @@ func (p *Pipe) Bulk() { p.bulk = true }
 func (p *Pipe) Serve(sink func(chunk []byte)) {
 	defer close(p.done)
 	defer func() { _ = p.Close() }()
-	r := reader{memory: p.memory, buffers: &p.memory.small}
+	r := reader{memory: p.memory, buffers: &p.memory.small, limit: wideBufferSize}
+	if p.behind != nil {
+		r.limit = bufferSize
+	}
 	defer r.narrow()
 	for p.await(&r, sink) && p.sample(&r, sink) {
 	}
@@ -53,13 +64,16 @@ func (p *Pipe) await(r *reader, sink func([]byte)) bool {
 	if err != nil {
 		return false // closed before it was served
 	}
-	var f flood
+	f := flood{within: manyTime}
+	if p.behind != nil {
+		f.within = manyTimeTold
+	}
 	next := r.read // one allocation for all chunks
 	for conn.Read(next) == nil {
 		if !r.deliver(sink) {
 			return false
 		}
-		if p.bulk && f.rises(r, conn) {
+		if p.bulk && (p.behind == nil || p.behind()) && f.rises(r, conn) {
 			return true
 		}
 	}
@@ -122,6 +136,7 @@ type reader struct {
 	memory  *pipeMemory
 	buffers *sync.Pool // of memory, that of the size in use
 	wide    bool       // the pipe was enlarged
+	limit   int        // bytes that read asks for at most
 	buf     *[]byte    // nil unless a read has just happened
 	n       int
 	err     error
@@ -130,7 +145,7 @@ type reader struct {
 // read is what RawConn.Read calls, before it waits and each time the pipe
 // becomes readable. It returns false in order to wait.
 func (r *reader) read(fd uintptr) bool {
-	r.readUpTo(fd, wideBufferSize)
+	r.readUpTo(fd, r.limit)
 	if errors.Is(r.err, syscall.EAGAIN) {
 		r.release()
 		return false
