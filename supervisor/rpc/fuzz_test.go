@@ -6,7 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -25,6 +28,25 @@ var requests = []string{
 	"OPTIONS * HTTP/1.1\r\nA: b\r\n c\r\n\r\n",
 	"GET / HTTP/1.1\r\n\r\nHost: x\r\n\r\n",
 	"garbage\r\n\r\n", "\r\n", "",
+}
+
+// seeds returns requests, and what real clients have sent: supervisorctl of
+// Supervisor and ours, xmlrpc.client, curl and Chromium.
+func seeds(f *testing.F) []string {
+	f.Helper()
+	files, err := filepath.Glob("testdata/traffic/*")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("find recorded requests: %q, %v", files, err)
+	}
+	all := slices.Clone(requests)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		all = append(all, string(text))
+	}
+	return all
 }
 
 // pieces is a connection from which the data comes in pieces.
@@ -48,7 +70,7 @@ func (*pieces) SetReadDeadline(time.Time) error { return nil }
 // FuzzRequestHead: what net/http understands is read as it stands; of the rest,
 // only empty lines and the lack of a Host are mended, however it is cut.
 func FuzzRequestHead(f *testing.F) {
-	for i, request := range requests {
+	for i, request := range seeds(f) {
 		f.Add([]byte(request), 1+i*7)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, size int) {
@@ -79,7 +101,7 @@ func FuzzRequestHead(f *testing.F) {
 
 // FuzzServer: no bytes from a client make the servers' own code fail.
 func FuzzServer(f *testing.F) {
-	for _, request := range requests {
+	for _, request := range seeds(f) {
 		f.Add([]byte(request))
 	}
 	site := &site{log: testLogger(f), counts: newRequestCounts(), gzip: newCompression()}
