@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/check/checktest"
@@ -42,12 +43,14 @@ startsecs=0
 `,
 			Options: []checktest.Option{
 				{Name: "any", Args: "-a -m ops@example.com CATCH", Mails: []string{one, two}},
-				{Name: "program", Args: "-p one -m ops@example.com CATCH", Mails: []string{one}, Mended: everybody},
-				{Name: "group", Args: "-p pair:two -m ops@example.com CATCH", Mails: []string{two}, Mended: everybody},
+				{Name: "program", Args: "-p one -m ops@example.com CATCH", Mails: []string{one}, Mended: everybody, Defect: []string{one, two}},
+				{Name: "group", Args: "-p pair:two -m ops@example.com CATCH", Mails: []string{two}, Mended: everybody, Defect: []string{one, two}},
 				{Name: "several", Args: "-p one -p pair:two -m ops@example.com CATCH", Mails: []string{one, two}},
 				{Name: "overridden", Args: "-p one -a -m ops@example.com CATCH", Mails: []string{one, two}},
 				{Name: "header", Args: "-o shop -m ops@example.com CATCH", Mails: []string{mail("shop:", "one", "one"), mail("shop:", "pair", "two")}},
-				{Name: "nobody", Args: "-a CATCH", Mended: "it mails to None"},
+				{Name: "nobody", Args: "-a CATCH", Mended: "it mails to None", Defect: []string{
+					strings.Replace(one, "ops@example.com", "None", 1), strings.Replace(two, "ops@example.com", "None", 1),
+				}},
 				{Name: "long", Args: `--any --program=one --optionalheader=shop --email=ops@example.com --sendmail_program="cat >DIR/NAME.$$.part && mv DIR/NAME.$$.part DIR/NAME.$$.mail"`,
 					Mails: []string{mail("shop:", "one", "one"), mail("shop:", "pair", "two")}},
 			},

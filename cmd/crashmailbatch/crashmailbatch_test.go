@@ -253,3 +253,8 @@ func TestWithoutSpoolTheBatchIsSentAtTheEnd(t *testing.T) {
 		t.Errorf("mails = %d, standard error %q; want 1 and a warning", n, tool.Stderr())
 	}
 }
+
+func TestOptionsAreSuperlances(t *testing.T) {
+	batchmailtest.SuperlancesOptions(t, "crashmailbatch", "command=/bin/sh -c 'exit 3'\nstartsecs=0\nautorestart=false",
+		"X -- Process one:one (pid X) died unexpectedly", "Crash alert from supervisord")
+}

@@ -19,3 +19,8 @@ func TestUnderSupervisord(t *testing.T) {
 	batchmailtest.UnderSupervisord(t, "crashsms",
 		"command=/bin/sh -c 'exit 3'\nstartsecs=0\nautorestart=false", "[", " exited unexpectedly TIME")
 }
+
+func TestOptionsAreSuperlances(t *testing.T) {
+	batchmailtest.SuperlancesOptions(t, "crashsms", "command=/bin/sh -c 'exit 3'\nstartsecs=0\nautorestart=false",
+		"[one:one](X) exited unexpectedly X", "")
+}

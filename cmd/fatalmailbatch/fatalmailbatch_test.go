@@ -20,3 +20,8 @@ func TestUnderSupervisord(t *testing.T) {
 	batchmailtest.UnderSupervisord(t, "fatalmailbatch",
 		"command=/bin/sh -c 'exit 3'\nstartsecs=10\nstartretries=0", "TIME -- Process ", " failed to start too many times")
 }
+
+func TestOptionsAreSuperlances(t *testing.T) {
+	batchmailtest.SuperlancesOptions(t, "fatalmailbatch", "command=/bin/sh -c 'exit 3'\nstartsecs=10\nstartretries=0",
+		"X -- Process one:one failed to start too many times", "Fatal start alert from supervisord")
+}

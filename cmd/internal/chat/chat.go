@@ -48,13 +48,21 @@ func Flags() []cli.Flag {
 }
 
 // Usage describes them.
-const Usage = `--slack-webhook-url-file FILE, --dingtalk-token-file FILE (and
-      --dingtalk-secret-file), --wechat-key-file FILE, --feishu-hook-file FILE
-      (and --feishu-secret-file), --webhook-url-file FILE (and --webhook-preset
-      NAME) -- tell a chat as well: the file holds what slackalert,
-      dingtalkalert, wechatalert, feishualert or webhookalert want, and may hold
-      several, one a line. Without -file the option has the secret itself, and
-      shows it to everyone who runs ps.
+const Usage = `--slack-webhook-url-file FILE -- tell Slack as well. This file and those below
+      hold what slackalert, dingtalkalert, wechatalert, feishualert and
+      webhookalert want, and may hold several, one a line. Each option exists
+      without -file, too: then it has the secret itself, and shows it to
+      everyone who runs ps.
+
+--dingtalk-token-file FILE, --dingtalk-secret-file FILE -- tell a robot of
+      DingTalk; the secret signs what it says.
+
+--wechat-key-file FILE -- tell a robot of WeCom.
+
+--feishu-hook-file FILE, --feishu-secret-file FILE -- tell a bot of Feishu.
+
+--webhook-url-file FILE, --webhook-preset NAME -- tell any other service, in the
+      format of a preset of webhookalert.
 
 --chat-ca-file FILE -- certificates (PEM) that a chat's server is checked with,
       in place of the system's.
