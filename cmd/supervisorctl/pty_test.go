@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/creack/pty"
@@ -35,8 +36,16 @@ func openTerminal(t *testing.T, ctl string, d *peer.Daemon, env []string, args .
 		t.Fatalf("open a terminal: %v", err)
 	}
 	t.Cleanup(func() {
-		_ = term.cmd.Process.Kill()
-		<-term.exited
+		// The whole session: whatever has the terminal open keeps its reader.
+		_ = syscall.Kill(-term.cmd.Process.Pid, syscall.SIGKILL)
+		eventually(t, "the terminal's session to end", func() bool {
+			select {
+			case <-term.exited:
+				return true
+			default:
+				return false
+			}
+		})
 		_ = term.pty.Close()
 	})
 	go func() { // ends with the command

@@ -57,7 +57,8 @@ func tool(prog string, starter *starter) cmdline.Tool {
 // start reads the configuration and becomes the daemon, here or, unless the
 // file or the command line forbids it, in the background.
 func start(ctx context.Context, prog string, line *commandLine, starter *starter) error {
-	s := &session{line: line, starter: starter}
+	s := &session{line: line, starter: starter, collect: restCollector()}
+	defer s.collect()
 	line.load.Cwd, _ = os.Getwd() // without one, package config says so where it matters
 	warnings := io.Writer(os.Stderr)
 	if starter != nil {

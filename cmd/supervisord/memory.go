@@ -16,6 +16,14 @@ const (
 	poolMemory    = 64 << 20
 )
 
+// restCollector lets the garbage collector rest until collect is called: nearly
+// all that a start allocates stays, and to look through it again and again
+// delays the first answer. A memory limit holds nevertheless.
+func restCollector() (collect func()) {
+	percent := debug.SetGCPercent(-1)
+	return func() { debug.SetGCPercent(percent) }
+}
+
 // limitMemory keeps what clients cause to be allocated from growing to twice
 // what is in use before it is collected. It leaves the limit to whoever has set
 // GOMEMLIMIT.

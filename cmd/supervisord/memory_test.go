@@ -1,10 +1,27 @@
 package main
 
 import (
+	"runtime/debug"
 	"testing"
 
 	"github.com/vigilance-go/vigilance/supervisor/config"
 )
+
+// TestCollectorRestsOnlyWhileStarting runs alone: the setting is the process'.
+func TestCollectorRestsOnlyWhileStarting(t *testing.T) {
+	const percent = 123
+	defer debug.SetGCPercent(debug.SetGCPercent(percent))
+	for _, what := range []string{"first", "second"} {
+		collect := restCollector()
+		if got := debug.SetGCPercent(-1); got != -1 {
+			t.Errorf("during the %s start GOGC is %d, want -1, off", what, got)
+		}
+		collect()
+		if collect(); debug.SetGCPercent(percent) != percent {
+			t.Errorf("after the %s start GOGC is not %d as before", what, percent)
+		}
+	}
+}
 
 func TestMemoryLimitGrowsWithWhatIsSupervised(t *testing.T) {
 	t.Parallel()

@@ -29,6 +29,7 @@ type session struct {
 	line    *commandLine
 	file    string   // the configuration file, as it was given or found
 	starter *starter // nil in the foreground
+	collect func()   // ends the rest of the garbage collector
 	signals chan os.Signal
 	sockets rpc.Sockets        // of the HTTP servers, kept through restarts
 	manager supervisor.Manager // nil where no service manager listens
@@ -153,6 +154,7 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 		return 0, cmdline.Usagef("%v", err)
 	}
 	defer servers.Close()
+	s.collect()
 	caught := s.catchSignals(d, log, audit)
 	defer caught.end()
 	if s.starter != nil && first {
