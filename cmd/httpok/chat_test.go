@@ -13,24 +13,8 @@ import (
 func TestChatIsToldAsWell(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(web))
 	t.Cleanup(server.Close)
-	for _, mail := range [][]string{{"-m", "a@b"}, nil} {
-		chat := checktest.NewChat(t)
-		fake := checktest.NewFake(t, checktest.Process("foo", "foo", 11))
-		tool := checktest.Listen(t, fake, append(append([]string{"-p", "foo", "--url", server.URL + "/fail"}, chat.Args...), mail...)...)
-		tool.TickUntilRestart(fake)
-		got := chat.Wait(1)[0]
-		for _, want := range []string{"httpok: " + server.URL + "/fail: bad status returned", "foo restarted"} {
-			if !strings.Contains(got, want) {
-				t.Errorf("with %q: chat = %s, want %q in it", mail, got, want)
-			}
-		}
-		if mail != nil {
-			tool.WaitMails(1)
-		}
-		if mails := tool.End(); len(mails) > 0 != (mail != nil) {
-			t.Errorf("with %q: mails = %q", mail, mails)
-		}
-	}
+	checktest.ToldInChat(t, checktest.NewFake(t, checktest.Process("foo", "foo", 11)), []string{"-p", "foo", "--url", server.URL + "/fail"},
+		"httpok: "+server.URL+"/fail: bad status returned", "foo restarted")
 	chat := checktest.NewChat(t)
 	stdout, stderr, status := checktest.Output(t, checktest.Command(append(chat.Args, "--test", server.URL)...))
 	if status != 0 || stderr != "" || len(chat.Wait(1)) != 1 || strings.Contains(stdout, "s3cret") {

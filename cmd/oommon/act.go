@@ -23,15 +23,21 @@ func names(in []client.ProcessInfo) string {
 func (m *oommon) act(found *findings, infos []client.ProcessInfo) {
 	for _, name := range found.order {
 		c := found.by[name]
-		now := c.of
+		now := c.Of
 		for _, p := range infos {
 			if check.Namespec(p) == name {
 				now = p
 			}
 		}
-		if !m.station.Beside.Go(name, func() { m.handleCasualty(c, now) }) {
-			m.mail(c, append(c.lines, name+" is being restarted already")) // for another loss
+		if m.station.Beside.Busy(name) {
+			m.mail(c, append(c.Lines, name+" is being restarted already")) // for another loss
+			continue
 		}
+		m.owed.add(name, c)
+		m.station.Beside.Go(name, func() {
+			m.handleCasualty(c, now)
+			m.owed.settle(name)
+		})
 	}
 	if len(found.strange) > 0 {
 		body := strings.Join(found.strange, "\n")
@@ -46,26 +52,26 @@ func (m *oommon) act(found *findings, infos []client.ProcessInfo) {
 // handleCasualty restarts a process if it goes on without one of its own, and
 // mails what has happened. now is the process as it is.
 func (m *oommon) handleCasualty(c *casualty, now client.ProcessInfo) {
-	name := check.Namespec(c.of)
+	name := check.Namespec(c.Of)
 	var lines []string
 	write := func(line string) {
 		m.station.Stderr.Text(line + "\n")
 		lines = append(lines, line)
 	}
-	for _, line := range c.lines {
+	for _, line := range c.Lines {
 		write(line)
 	}
 	switch {
 	case m.alertOnly:
-	case c.died:
+	case c.Died:
 		write(name + " has ended, so supervisord does with it what its autorestart option says")
 	case now.State != client.Running:
 		write(name + " not in RUNNING state, NOT restarting")
-	case now.PID != c.of.PID:
+	case now.PID != c.Of.PID:
 		write(name + " was restarted since, NOT restarting")
 	default:
 		if !m.DryRun {
-			m.remove(c.files)
+			m.remove(c.Files)
 		}
 		m.station.Restart.Restart(m.station.Beside.Act, now, write)
 	}
@@ -83,17 +89,17 @@ func (m *oommon) remove(files []string) {
 
 // mail mails what has happened to a process.
 func (m *oommon) mail(c *casualty, lines []string) {
-	name := check.Namespec(c.of)
+	name := check.Namespec(c.Of)
 	subject := "a process of " + name + " was killed by the OOM killer"
 	switch {
-	case c.died:
+	case c.Died:
 		subject = "process " + name + " was killed by the OOM killer"
-	case len(c.files) == len(c.lines):
+	case len(c.Files) == len(c.Lines):
 		subject = "process " + name + " has run out of memory"
 	}
 	m.station.Post(notify.Message{
 		Subject: m.Subject(subject), Body: strings.Join(lines, "\n"),
-		Event: killEvent, Group: c.of.Group, Process: c.of.Name, PID: c.of.PID, Reason: strings.Join(lines, "; "),
+		Event: killEvent, Group: c.Of.Group, Process: c.Of.Name, PID: c.Of.PID, Reason: strings.Join(lines, "; "),
 	})
 }
 

@@ -15,11 +15,11 @@ import (
 // casualty is what is known of one process of supervisord that has lost a
 // process, or says that it has run out of memory.
 type casualty struct {
-	of    client.ProcessInfo // when it happened
-	died  bool               // it is the process itself that was killed
-	lines []string
-	// files are the sentinels that have appeared.
-	files []string
+	Of    client.ProcessInfo `json:"of"`   // when it happened
+	Died  bool               `json:"died"` // it is the process itself that was killed
+	Lines []string           `json:"lines"`
+	// Files are the sentinels that have appeared.
+	Files []string `json:"files,omitempty"`
 }
 
 // openOwn finds the cgroup of the daemon, which is this process's too, and
@@ -45,6 +45,7 @@ func (m *oommon) look(ctx context.Context) {
 	m.exited = nil
 	m.mu.Unlock()
 
+	m.tellOwed()
 	infos, err := check.Infos(ctx, m.station.Daemon)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -67,8 +68,8 @@ func (m *oommon) look(ctx context.Context) {
 		if p.PID != 0 && m.selected(p) {
 			for _, path := range m.files.appeared(m.sentinels, p) {
 				c := found.of(p)
-				c.files = append(c.files, path)
-				c.lines = append(c.lines, fmt.Sprintf("%s has left %s: it ran out of memory", check.Namespec(p), path))
+				c.Files = append(c.Files, path)
+				c.Lines = append(c.Lines, fmt.Sprintf("%s has left %s: it ran out of memory", check.Namespec(p), path))
 			}
 		}
 	}
@@ -91,7 +92,7 @@ type findings struct {
 func (f *findings) of(p client.ProcessInfo) *casualty {
 	name := check.Namespec(p)
 	if f.by[name] == nil {
-		f.by[name] = &casualty{of: p}
+		f.by[name] = &casualty{Of: p}
 		f.order = append(f.order, name)
 	}
 	return f.by[name]
@@ -171,8 +172,8 @@ func (m *oommon) lose(found *findings, p client.ProcessInfo, pid int, line strin
 		return
 	}
 	c := found.of(p)
-	c.died = c.died || pid == p.PID
-	c.lines = append(c.lines, line)
+	c.Died = c.Died || pid == p.PID
+	c.Lines = append(c.Lines, line)
 }
 
 // fromCounts assigns what the kernel does not name: first to the processes that
@@ -183,7 +184,7 @@ func (m *oommon) fromCounts(found *findings, exited []listener.ProcessState, cou
 	for _, e := range exited {
 		p := infoOf(e)
 		dir := m.groupOf(e.PID)
-		if c := found.by[check.Namespec(p)]; c != nil && c.died || counts[dir] <= 0 {
+		if c := found.by[check.Namespec(p)]; c != nil && c.Died || counts[dir] <= 0 {
 			continue
 		}
 		counts[dir]--

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -54,4 +55,27 @@ func (c *Chat) Wait(n int) []string {
 		return len(got) >= n
 	})
 	return got
+}
+
+// ToldInChat runs a tool beside a chat, with a recipient of mail and without one,
+// until it has restarted a process, and wants texts in the chat's message.
+func ToldInChat(t *testing.T, f *Fake, args []string, texts ...string) {
+	t.Helper()
+	for _, mail := range [][]string{{"-m", "a@b"}, nil} {
+		chat := NewChat(t)
+		tool := Listen(t, f, slices.Concat(args, chat.Args, mail)...)
+		tool.TickUntilRestart(f)
+		got := chat.Wait(1)[0]
+		for _, want := range texts {
+			if !strings.Contains(got, want) {
+				t.Errorf("with %q: chat = %s, want %q in it", mail, got, want)
+			}
+		}
+		if mail != nil {
+			tool.WaitMails(1)
+		}
+		if mails := tool.End(); len(mails) > 0 != (mail != nil) {
+			t.Errorf("with %q: mails = %q", mail, mails)
+		}
+	}
 }
