@@ -47,6 +47,7 @@ var floors = []floor{
 	{floorS6, "start", manyPrograms, takeS6},
 	{"kill, wait, fork in C", "restart", 0, inC([]string{"restart/p50", "restart/p99"}, "restart", "100")},
 	{"splice in C", "capture", 0, inC([]string{"capture/cpu", "capture/rotated"}, "splice", "{size}", "{dir}/spliced")},
+	{"reader in C", "processlog", 0, inC([]string{"processlog/bytes"}, "take", "{size}")},
 	{"fsync of a file and its folder in C", "alert", 0, inC([]string{"alert/p50", "alert/p99"}, "keep", "{dir}", "100")},
 }
 

@@ -29,7 +29,7 @@ var goals = []goal{
 	{figure: "storm/lost", size: anySize},
 	{figure: "storm/many-rate", size: anySize, times: 5},
 	{figure: "storm/many-lost", size: anySize},
-	{figure: "processlog/rate", size: anySize, times: 5},
+	{figure: "processlog/bytes", size: anySize, times: 5},
 	{figure: "processlog/lost", size: anySize},
 	{figure: "capture/cpu", size: anySize, atMost: 0.36},
 	{figure: "capture/rotated", size: anySize, atMost: 0.40},

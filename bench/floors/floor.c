@@ -129,6 +129,38 @@ static void copy(int mb, const char *path) {
 	waitpid(pid, NULL, 0);
 }
 
+/* take reads mb MB that a child writes in lines of 100 bytes, all that there is
+ * every 2 ms from a large pipe, and prints how many MB came in a second. */
+static void take(int mb) {
+	static char line[100], block[1 << 20];
+	int fds[2];
+	if (pipe(fds) || fcntl(fds[0], F_SETPIPE_SZ, 512 << 10) < 0)
+		fail("pipe");
+	pid_t pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (pid == 0) {
+		memset(line, 'x', sizeof line);
+		line[sizeof line - 1] = '\n';
+		close(fds[0]);
+		for (long left = (long)mb << 20; left > 0; left -= sizeof line)
+			if (write(fds[1], line, sizeof line) < 0)
+				_exit(1);
+		_exit(0);
+	}
+	close(fds[1]);
+	double bytes = 0, began = now_ms();
+	ssize_t n;
+	while ((n = read(fds[0], block, sizeof block)) > 0) {
+		bytes += n;
+		usleep(2000);
+	}
+	if (n < 0)
+		fail("read");
+	printf("%.4f\n", bytes / 1e3 / (now_ms() - began));
+	waitpid(pid, NULL, 0);
+}
+
 /* keep writes a small file into a folder so that it outlives a loss of power, n
  * times. */
 static void keep(const char *path, int n) {
@@ -164,10 +196,12 @@ int main(int argc, char **argv) {
 		restart(atoi(argv[2]));
 	else if (argc == 4 && !strcmp(argv[1], "splice"))
 		copy(atoi(argv[2]), argv[3]);
+	else if (argc == 3 && !strcmp(argv[1], "take"))
+		take(atoi(argv[2]));
 	else if (argc == 4 && !strcmp(argv[1], "keep"))
 		keep(argv[2], atoi(argv[3]));
 	else {
-		fprintf(stderr, "want start fork|vfork|spawn N, restart N, splice MB FILE, or keep FOLDER N\n");
+		fprintf(stderr, "want start fork|vfork|spawn N, restart N, splice MB FILE, take MB, or keep FOLDER N\n");
 		return 2;
 	}
 	return 0;
