@@ -35,31 +35,69 @@ type stat struct {
 // dead tells whether the process waits only to be reaped.
 func (s *stat) dead() bool { return s.state == 'Z' || s.state == 'X' }
 
+// statRoom holds the first 22 fields of any /proc/PID/stat, in bytes: a name of
+// at most 64, and numbers of at most 20 digits.
+const statRoom = 640
+
 // readStat reads /proc/PID/stat (proc_pid_stat(5)).
 func readStat(pid int) (stat, error) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	var room [statRoom]byte
+	text, err := readAtOnce("/proc/"+strconv.Itoa(pid)+"/stat", room[:])
 	if err != nil {
 		return stat{}, err
 	}
+	var s stat
+	const state, parent, group, session, threads, start = 3, 4, 5, 6, 20, 22
+	field := state - 1
 	// The fields after the name, which may hold anything, begin with the third.
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	const parent, group, session, threads, start = 4 - 3, 5 - 3, 6 - 3, 20 - 3, 22 - 3
-	if len(fields) <= start {
-		return stat{}, fmt.Errorf("read stat of process %d: %d fields, want more than %d", pid, len(fields), start)
-	}
-	s := stat{state: fields[0][0]}
-	for _, n := range []struct {
-		field int
-		to    *int
-	}{{parent, &s.parent}, {group, &s.group}, {session, &s.session}, {threads, &s.threads}} {
-		if *n.to, err = strconv.Atoi(fields[n.field]); err != nil {
+	for word := range bytes.FieldsSeq(text[bytes.LastIndexByte(text, ')')+1:]) {
+		switch field++; field {
+		case state:
+			s.state = word[0]
+		case parent:
+			s.parent, err = strconv.Atoi(string(word))
+		case group:
+			s.group, err = strconv.Atoi(string(word))
+		case session:
+			s.session, err = strconv.Atoi(string(word))
+		case threads:
+			s.threads, err = strconv.Atoi(string(word))
+		case start:
+			s.start, err = strconv.ParseUint(string(word), 10, 64)
+		}
+		if err != nil {
 			return stat{}, fmt.Errorf("read stat of process %d: %w", pid, err)
 		}
+		if field == start {
+			return s, nil
+		}
 	}
-	if s.start, err = strconv.ParseUint(fields[start], 10, 64); err != nil {
-		return stat{}, fmt.Errorf("read stat of process %d: %w", pid, err)
+	return stat{}, fmt.Errorf("read stat of process %d: %d fields, want at least %d", pid, field, start)
+}
+
+// readAtOnce reads what fits into room of a file of /proc. Each birth has it
+// read one, for which os.ReadFile makes twice the system calls: it tries to have
+// the file polled.
+func readAtOnce(path string, room []byte) ([]byte, error) {
+	fd, err := retried(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	return s, nil
+	n, err := retried(func() (int, error) { return unix.Read(fd, room) })
+	_ = unix.Close(fd) // nothing was written
+	if err != nil {
+		return nil, &os.PathError{Op: "read", Path: path, Err: err}
+	}
+	return room[:n], nil
+}
+
+// retried calls do until no signal interrupts it.
+func retried(do func() (int, error)) (n int, err error) {
+	for {
+		if n, err = do(); !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
+	}
 }
 
 // world identifies the boot and the PID namespace; it is empty where /proc does
