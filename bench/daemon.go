@@ -185,6 +185,9 @@ func (r *running) count(text string) int {
 	return f.times
 }
 
+// betweenLooks is the pause between two looks at a daemon.
+const betweenLooks = 200 * time.Microsecond
+
 // waitLog returns once text stands in the log n times.
 func (r *running) waitLog(text string, n int) error {
 	for end := time.Now().Add(patience); r.count(text) < n; {
@@ -195,7 +198,8 @@ func (r *running) waitLog(text string, n int) error {
 		case err := <-r.ended:
 			r.ended <- err
 			return fmt.Errorf("%s ended early: %w\n%s", r.name, err, lastLines(r.log.String()))
-		case <-time.After(200 * time.Microsecond):
+		default:
+			pause()
 		}
 	}
 	return nil

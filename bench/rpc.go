@@ -65,7 +65,8 @@ func (r *running) answers() (time.Duration, error) {
 		case err := <-r.ended:
 			r.ended <- err
 			return 0, fmt.Errorf("%s ended early: %w", r.name, err)
-		case <-time.After(200 * time.Microsecond):
+		default:
+			pause()
 		}
 	}
 	return 0, notWithin{r.name + " answers", patience}
