@@ -103,7 +103,7 @@ func TestDelivererCountsTheHangingAttemptIntoThePause(t *testing.T) {
 		q := notify.NewMemory(0)
 		put(t, q, "a")
 		s := &script{answer: func(int, notify.Message) error {
-			time.Sleep(20 * time.Second)
+			<-time.After(20 * time.Second)
 			return errors.New("timeout")
 		}}
 		deliver(t, q, s, 5*time.Minute, 1)
@@ -123,7 +123,7 @@ func TestDelivererDeliversAtOnceWhatComesIn(t *testing.T) {
 		q := notify.NewMemory(0)
 		s := &script{answer: func(int, notify.Message) error { return nil }}
 		go func() { // ends by itself
-			time.Sleep(1500 * time.Millisecond)
+			<-time.After(1500 * time.Millisecond)
 			put(t, q, "late", "x@example.com", "y@example.com", "x@example.com")
 			put(t, q, "late", "z@example.com") // the same message again
 		}()
@@ -249,7 +249,7 @@ func TestDelivererFlushesWhenItIsStopped(t *testing.T) {
 		}}
 		put(t, q, "a")
 		go func() { // ends by itself
-			time.Sleep(500 * time.Millisecond)
+			<-time.After(500 * time.Millisecond)
 			put(t, q, "b")
 		}()
 		_, left := deliver(t, q, s, 900*time.Millisecond, 0)

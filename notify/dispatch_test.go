@@ -76,7 +76,7 @@ func (s *stage) play(q notify.Queue, script string) {
 			s.t.Errorf("script line %q: %v", line, err)
 			return
 		}
-		time.Sleep(at - time.Since(s.start))
+		<-time.After(at - time.Since(s.start))
 		switch words[1] {
 		case "down", "up":
 			s.down.Store(words[1] == "down")

@@ -55,7 +55,7 @@ func TestPacerKeepsTheLimitsInAnyPeriod(t *testing.T) {
 					if tt.early {
 						counted = append(counted, time.Now())
 					}
-					time.Sleep(tt.latency[len(counted)%3])
+					<-time.After(tt.latency[len(counted)%3])
 					if !tt.early {
 						counted = append(counted, time.Now())
 					}
@@ -95,13 +95,13 @@ func TestPacerSendsNothingWhileItIsBlocked(t *testing.T) {
 		if err := p.Notify(t.Context(), notify.Message{}); !errors.Is(err, answer) {
 			t.Errorf("Notify = %v, want %v", err, answer)
 		}
-		time.Sleep(9 * time.Minute)
+		<-time.After(9 * time.Minute)
 		err := p.Notify(t.Context(), notify.Message{})
 		var temporary *notify.TemporaryError
 		if !errors.As(err, &temporary) || temporary.RetryAfter != time.Minute || temporary.GiveUpAfter != 0 || calls != 1 {
 			t.Errorf("Notify after 9 min = %#v, %d calls; want a TemporaryError with RetryAfter 1m0s, 1 call", err, calls)
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		answer = nil
 		if err := p.Notify(t.Context(), notify.Message{}); err != nil || calls != 2 {
 			t.Errorf("Notify after 10 min = %v, %d calls; want nil, 2 calls", err, calls)

@@ -51,7 +51,7 @@ func herd(t testing.TB, n int) []int {
 }
 
 // watching returns a memmon over processes with those pids, at a Fake.
-func watching(t *testing.T, pids []int, cumulative bool) *memmon {
+func watching(t testing.TB, pids []int, cumulative bool) *memmon {
 	t.Helper()
 	processes := make([]client.ProcessInfo, len(pids))
 	for i, pid := range pids {
@@ -132,6 +132,29 @@ func TestPassOverAThousandProcesses(t *testing.T) {
 	}
 }
 
+// BenchmarkPass measures a pass over 1,000 real processes, from the question to
+// the daemon to the comparison: at most 20 ms are wanted.
+func BenchmarkPass(b *testing.B) {
+	const n = 1000
+	pids := herd(b, n)
+	for name, cumulative := range map[string]bool{"rss": false, "cumulative": true} {
+		b.Run(name, func(b *testing.B) {
+			m := watching(b, pids, cumulative)
+			fastest := time.Hour
+			for b.Loop() {
+				start := time.Now()
+				m.pass(b.Context())
+				fastest = min(fastest, time.Since(start))
+			}
+			if len(m.known) != n {
+				b.Fatalf("processes measured = %d, want %d", len(m.known), n)
+			}
+			b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N), "ms/pass")
+			b.ReportMetric(fastest.Seconds()*1000, "ms/fastest")
+		})
+	}
+}
+
 // eater is a program that takes memory, and starts a child that takes some too.
 const eater = `
 import subprocess, sys, time
@@ -140,23 +163,30 @@ child = len(sys.argv) > 2 and subprocess.Popen([sys.executable, __file__, sys.ar
 time.sleep(1000)
 `
 
-// Real programs that take too much memory are restarted, by their own limit and
-// by that of their group, with their children where asked for; others are not.
-func TestUnderSupervisord(t *testing.T) {
-	script := filepath.Join(t.TempDir(), "eater.py")
-	if err := os.WriteFile(script, []byte(eater), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	interpreter, err := exec.LookPath("/usr/bin/python3")
-	if err != nil {
-		const missing = "no /usr/bin/python3: needs Debian's package python3"
+// python returns the command that runs a script. A test skips where there is no
+// Python, or fails where all must be there.
+func python(t *testing.T, script string) string {
+	t.Helper()
+	const interpreter = "/usr/bin/python3"
+	if _, err := exec.LookPath(interpreter); err != nil {
+		const missing = "no " + interpreter + ": needs Debian's package python3"
 		if os.Getenv("VIGILANCE_REQUIRE_PEERS") == "1" {
 			t.Fatal(missing)
 		}
 		t.Skip(missing)
 	}
+	file := filepath.Join(t.TempDir(), "script.py")
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return interpreter + " " + file
+}
+
+// Real programs that take too much memory are restarted, by their own limit and
+// by that of their group, with their children where asked for; others are not.
+func TestUnderSupervisord(t *testing.T) {
 	checktest.Daemons(t, func(t *testing.T, supervisord string) {
-		daemon := checktest.Start(t, supervisord, strings.NewReplacer("EAT", interpreter+" "+script).Replace(`
+		daemon := checktest.Start(t, supervisord, strings.NewReplacer("EAT", python(t, eater)).Replace(`
 [program:small]
 command=EAT 1
 startsecs=0

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -28,20 +25,9 @@ time.sleep(1000)
 
 // Each option does, and mails, what superlance 2.0 does, under both supervisords.
 func TestOptionsAreSuperlances(t *testing.T) {
-	script := filepath.Join(t.TempDir(), "glutton.py")
-	if err := os.WriteFile(script, []byte(glutton), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	interpreter, err := exec.LookPath("/usr/bin/python3")
-	if err != nil {
-		const missing = "no /usr/bin/python3: needs Debian's package python3"
-		if os.Getenv("VIGILANCE_REQUIRE_PEERS") == "1" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
+	run := python(t, glutton)
 	program := func(name, who, mib string) string {
-		return "\n[program:" + name + "]\ncommand=" + interpreter + " " + script + " " + who + " " + mib + " DIR/" + name +
+		return "\n[program:" + name + "]\ncommand=" + run + " " + who + " " + mib + " DIR/" + name +
 			".first\nautostart=false\nstartsecs=0\nstopasgroup=true\nkillasgroup=true\nenvironment=MALLOC_ARENA_MAX=1\n"
 	}
 	mail := func(memmon, process string) string {

@@ -96,7 +96,7 @@ func TestAThousandMessagesWithoutARefusal(t *testing.T) {
 				ended <- (&notify.Deliverer{Queue: q, Notifier: pacer}).Run(ctx)
 			}()
 			for len(s.fake.Messages()) < 1000 && s.fake.Refused() == 0 && time.Since(start) < 10*time.Hour {
-				time.Sleep(time.Minute)
+				<-time.After(time.Minute)
 			}
 			took := time.Since(start)
 			cancel()
@@ -155,7 +155,7 @@ func TestAnyMessageIsTaken(t *testing.T) {
 					if text == "" && m.Subject == "" {
 						m.Subject = "subject"
 					}
-					time.Sleep(time.Minute)
+					<-time.After(time.Minute)
 					requests := len(s.fake.Requests())
 					if err := s.n.Notify(t.Context(), m); err != nil || len(s.fake.Requests()) != requests+1 {
 						t.Errorf("%s: Notify(text %d, message %d) = %v with %d requests; want nil with 1",

@@ -142,7 +142,7 @@ func TestAnInstanceThatHangs(t *testing.T) {
 		if took := time.Since(start); err != nil || took > 2*time.Second || len(all["am1:9093"].taken()) != 1 {
 			t.Errorf("Notify = %v after %v, want nil after at most 2s", err, took)
 		}
-		time.Sleep(notify.DefaultTimeout) // and nothing is left of it
+		<-time.After(notify.DefaultTimeout) // and nothing is left of it
 	})
 }
 

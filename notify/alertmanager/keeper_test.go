@@ -61,9 +61,9 @@ func TestKeeperKeepsAlertsFiringUntilTheyAreResolved(t *testing.T) {
 		log, logged := quiet()
 		k, _ := keep(t, am, alertmanager.KeeperOptions{Log: log})
 		send(t, k, event("FATAL", "cat"))
-		time.Sleep(150 * time.Second)
+		<-time.After(150 * time.Second)
 		send(t, k, event("RUNNING", "cat"))
-		time.Sleep(20 * time.Minute)
+		<-time.After(20 * time.Minute)
 		for host, in := range all {
 			got := lines(in.taken())
 			want := []string{
@@ -96,14 +96,14 @@ func TestKeeperResolvesOnlyWhatIsOver(t *testing.T) {
 		step := func(m notify.Message, want string) {
 			t.Helper()
 			send(t, k, m)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			if got := firing(); got != want {
 				t.Errorf("after %s of %s:%s firing %q, want %q", m.Event, m.Group, m.Process, got, want)
 			}
 		}
 		early := event("EXITED", "cat")
 		earlyRunning := event("RUNNING", "dog")
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		step(event("EXITED", "dog"), "ProcessExited g:dog")
 		step(event("FATAL", "dog"), "ProcessExited g:dog, ProcessFatal g:dog")
 		step(event("FATAL", "cat"), "ProcessExited g:dog, ProcessFatal g:cat, ProcessFatal g:dog")
@@ -132,7 +132,7 @@ func TestKeeperUpdatesAnAlert(t *testing.T) {
 		k, _ := keep(t, am, alertmanager.KeeperOptions{})
 		first := event("EXITED", "cat")
 		first.Subject = "first"
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		second := event("EXITED", "cat")
 		second.Subject = "second"
 		send(t, k, second)
@@ -161,13 +161,13 @@ func TestKeeperGoesOnWithAnInstanceThatIsDown(t *testing.T) {
 		}
 		send(t, k, event("FATAL", "cat"))
 		send(t, k, event("FATAL", "dog"))
-		time.Sleep(100 * time.Second)
+		<-time.After(100 * time.Second)
 		send(t, k, event("RUNNING", "dog"))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		all["am2:9093"].mu.Lock()
 		down = false
 		all["am2:9093"].mu.Unlock()
-		time.Sleep(31 * time.Second)
+		<-time.After(31 * time.Second)
 		got := lines(all["am2:9093"].taken())
 		slices.Sort(got)
 		if len(got) != 2 || !strings.Contains(got[0], "cat ends in 4m0s") || !strings.Contains(got[1], "dog ends in -") {
@@ -221,7 +221,7 @@ func TestKeeperLeavesOutABadAlert(t *testing.T) {
 			in.posts = nil
 			in.mu.Unlock()
 		}
-		time.Sleep(10*time.Minute + time.Second)
+		<-time.After(10*time.Minute + time.Second)
 		for host, in := range all {
 			n := map[string]int{}
 			for _, p := range in.taken() {
@@ -259,14 +259,14 @@ func TestKeeperGoesOnAfterARestart(t *testing.T) {
 		send(t, k, event("RUNNING", "dog"))
 		late := event("EXITED", "dog")
 		stop()
-		time.Sleep(30 * time.Second)
+		<-time.After(30 * time.Second)
 
 		next := alertmanager.NewKeeper(am, o)
 		if err := next.Restore(saved); err != nil {
 			t.Fatalf("Restore(%s) = %v, want nil", saved, err)
 		}
 		run(t, next)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		got := lines(in.taken())
 		got = got[len(got)-2:]
 		slices.Sort(got)
@@ -305,9 +305,9 @@ func TestKeeperKeepsTheOrder(t *testing.T) {
 		k, _ := keep(t, am, alertmanager.KeeperOptions{})
 		send(t, k, event("FATAL", "cat"))
 		in.delay.Store(int64(5 * time.Second)) // for the repetition
-		time.Sleep(61 * time.Second)
+		<-time.After(61 * time.Second)
 		send(t, k, event("RUNNING", "cat"))
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		got := in.taken()
 		if last := got[len(got)-1]; last.Ends > 0 {
 			t.Errorf("posts = %q, want the resolved one last", lines(got))

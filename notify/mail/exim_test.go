@@ -99,7 +99,7 @@ func exim(t *testing.T) (dir string, port int) {
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }() // the kill below ends it
 	t.Cleanup(func() { _ = cmd.Process.Kill(); <-exited })
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(10 * time.Millisecond) {
 		c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Second)
 		if err == nil {
 			_ = c.Close()
@@ -119,7 +119,7 @@ func exim(t *testing.T) (dir string, port int) {
 // arrives waits until a text is in a mailbox.
 func arrives(t *testing.T, dir, mailbox, want string) string {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(20 * time.Millisecond) {
 		data, err := os.ReadFile(filepath.Join(dir, "mail", mailbox))
 		if err == nil && strings.Contains(string(data), want) {
 			return string(data)

@@ -99,7 +99,7 @@ func TestSendmailKillsWhatHangs(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the command's child %d still runs, want it killed", pid)
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 }
 

@@ -140,7 +140,7 @@ func (a *Real) Status() []string {
 // Until polls until a condition holds.
 func Until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(40 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(40 * time.Second); !holds(); <-time.After(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited 40 s for %s", what)
 		}
@@ -203,7 +203,7 @@ func (r *Receiver) Expect(t *testing.T, longer time.Duration, want ...string) {
 	slices.Sort(want)
 	Until(t, fmt.Sprintf("%q", want), func() bool { return len(r.Deliveries()) >= len(want) })
 	for end := time.Now().Add(longer); time.Now().Before(end) && len(r.Deliveries()) == len(want); {
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 	if got := r.Deliveries(); !slices.Equal(got, want) {
 		t.Errorf("delivered %q, want %q", got, want)

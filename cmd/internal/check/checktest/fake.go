@@ -36,7 +36,7 @@ type Fake struct {
 }
 
 // NewFake starts a Fake that ends with the test.
-func NewFake(t *testing.T, processes ...client.ProcessInfo) *Fake {
+func NewFake(t testing.TB, processes ...client.ProcessInfo) *Fake {
 	t.Helper()
 	f := &Fake{infos: answer(infos(processes)), faults: map[string]client.Fault{}, hold: map[string]chan struct{}{}}
 	dir, err := os.MkdirTemp("", "fake") // a socket's path must be short

@@ -137,7 +137,7 @@ func (r *Real) Read(name string) string {
 // Until polls until a condition holds, for a minute at most.
 func (r *Real) Until(what string, ok func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); <-time.After(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("waited a minute for %s", what)
 		}
