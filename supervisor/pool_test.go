@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/vigilance-go/vigilance/listener"
 	"github.com/vigilance-go/vigilance/supervisor/config"
 	"github.com/vigilance-go/vigilance/supervisor/mainlog"
 	"github.com/vigilance-go/vigilance/supervisor/process"
@@ -156,4 +158,42 @@ func TestListenerHearsWhyAChildWasNotBorn(t *testing.T) {
 	// Without a child there is no pid.
 	const want = "PROCESS_LOG_STDERR processname:lost groupname:lost pid:0 channel:stderr|supervisor: couldn't chdir to /no/such/folder"
 	r.until("the listener heard", func() bool { return strings.Contains(r.read(heard), want) })
+}
+
+func TestEnvelopeAllocatesNothingForWhatFitsIntoAPipe(t *testing.T) {
+	cfg := &config.Config{}
+	cfg.Supervisord.Identifier = "supervisor"
+	p := &pool{d: &Daemon{opts: Options{Config: cfg}}, group: &group{cfg: &config.Group{Name: "ears"}}}
+	for _, size := range []int{100, 60 << 10} {
+		q := queued{ev: &event{kind: listener.ProcessLogStdout, payload: bytes.Repeat([]byte("x"), size)}}
+		if n := testing.AllocsPerRun(100, func() { _ = p.envelope(q) }); n != 0 {
+			t.Errorf("envelope of %d bytes: %v allocations, want 0", size, n)
+		}
+	}
+	if q := (queued{ev: &event{payload: make([]byte, 1<<20)}}); len(p.envelope(q)) < 1<<20 || cap(p.wire) > wireSize {
+		t.Errorf("the pool keeps %d bytes after an envelope of 1 MiB, want at most %d", cap(p.wire), wireSize)
+	}
+}
+
+func TestBacklogBringsLargerEventsAndLosesNothing(t *testing.T) {
+	heard := filepath.Join(t.TempDir(), "heard")
+	const n = 100_000
+	// A write for each line, of characters that must not be cut.
+	p := program("talk", fmt.Sprintf(`sh -c "i=0; while [ $i -lt %d ]; do echo %s; i=$((i+1)); done"`, n, strings.Repeat("日", 33)), quick, manual)
+	p.Stdout = config.Log{EventsEnabled: true}
+	p.AutoRestart = config.RestartNever
+	r := startLogging(t, mainlog.Info, listening("ears", "note:"+heard, "PROCESS_LOG"), alone(p))
+	if err := r.StartProcess(t.Context(), "talk", false); err != nil {
+		t.Fatal(err)
+	}
+	r.untilState("talk", process.Exited)
+	line := strings.Repeat("日", 33) + "|"
+	r.until("all lines were heard", func() bool { return strings.Count(r.read(heard), line) == n })
+	text := r.read(heard)
+	if strings.Contains(text, "Undecodable") {
+		t.Error("a character was cut")
+	}
+	if events := strings.Count(text, "\n"); events > n/4 {
+		t.Errorf("%d lines came in %d events, want far fewer", n, events)
+	}
 }

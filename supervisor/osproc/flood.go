@@ -102,13 +102,7 @@ func (p *Pipe) sample(r *reader, sink func([]byte)) bool {
 	if err != nil {
 		return true
 	}
-	limit, much := wideBufferSize, bufferSize
-	var lines wholeLines
-	if p.behind != nil {
-		limit, much = gatherSize, gatherSize
-		lines.sink, sink = sink, lines.add
-		defer lines.flush()
-	}
+	much := min(r.limit, bufferSize)
 	for quiet := 0; quiet < quietPauses; time.Sleep(pause) {
 		for r.n = much; r.n >= much; { // more than a pause brings may be there
 			if drain, closed := p.state(); drain || closed {
@@ -118,10 +112,7 @@ func (p *Pipe) sample(r *reader, sink func([]byte)) bool {
 				_ = syscall.Close(fd)
 				return false
 			}
-			r.readUpTo(uintptr(fd), limit)
-			if errors.Is(r.err, syscall.EAGAIN) {
-				r.release()
-				lines.flush()
+			if !r.read(uintptr(fd)) {
 				break
 			}
 			if !r.deliver(sink) {
@@ -139,15 +130,17 @@ func (p *Pipe) sample(r *reader, sink func([]byte)) bool {
 // wholeLines moves the ends of chunks that were cut off at gatherSize to the
 // end of a line, or at least of a character.
 type wholeLines struct {
-	sink func([]byte)
-	tail []byte // begins the next chunk
+	sink   func([]byte)
+	memory *sync.Pool // of buffers that hold a tail and a chunk
+	tail   []byte     // begins the next chunk
 }
 
 func (w *wholeLines) add(chunk []byte) {
 	cut := len(chunk) == gatherSize
 	if len(w.tail) > 0 {
-		w.tail = append(w.tail, chunk...)
-		chunk = w.tail
+		buf := w.memory.Get().(*[]byte)
+		defer w.memory.Put(buf)
+		chunk = append(append((*buf)[:0], w.tail...), chunk...)
 	}
 	end := len(chunk)
 	if cut {
@@ -156,18 +149,16 @@ func (w *wholeLines) add(chunk []byte) {
 			end = wholeRunes(chunk)
 		}
 	}
-	if end > 0 {
-		w.sink(chunk[:end])
-	}
+	w.sink(chunk[:end])
 	w.tail = append(w.tail[:0], chunk[end:]...)
 }
 
-// flush hands over what was kept for the next chunk.
+// flush hands over what was kept for the next chunk, which is not there yet.
 func (w *wholeLines) flush() {
 	if len(w.tail) > 0 {
 		w.sink(w.tail)
-		w.tail = w.tail[:0]
 	}
+	w.tail = nil
 }
 
 // wholeRunes returns the length of p without a character that has only begun.

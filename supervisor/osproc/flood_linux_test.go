@@ -114,7 +114,7 @@ func TestWholeLinesCutsAtLinesOrCharacters(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []int
 			var all strings.Builder
-			lines := wholeLines{sink: func(p []byte) {
+			lines := wholeLines{memory: &newPipeMemory().large, sink: func(p []byte) {
 				got = append(got, len(p))
 				all.Write(p)
 			}}

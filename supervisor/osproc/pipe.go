@@ -37,7 +37,8 @@ func (p *Pipe) Bulk() { p.bulk = true }
 // with each. Serve asks behind, on its own goroutine, whether they have more
 // of it than they can do: as long as they have not, chunks come as the child
 // writes them, and at once. Otherwise those of a flood are gathered into some
-// of about 56 KiB, which end with a line where they can.
+// of about 56 KiB. A chunk that does not end where the child has paused ends
+// with a line where it can.
 func (p *Pipe) Gather(behind func() bool) { p.bulk, p.behind = true, behind }
 
 // Serve hands each chunk that the child writes to sink, in order, and returns
@@ -50,7 +51,9 @@ func (p *Pipe) Serve(sink func(chunk []byte)) {
 	defer func() { _ = p.Close() }()
 	r := reader{memory: p.memory, buffers: &p.memory.small, limit: wideBufferSize}
 	if p.behind != nil {
-		r.limit = bufferSize
+		lines := &wholeLines{sink: sink, memory: &p.memory.large}
+		defer lines.flush()
+		sink, r.limit, r.idle = lines.add, gatherSize, lines.flush
 	}
 	defer r.narrow()
 	for p.await(&r, sink) && p.sample(&r, sink) {
@@ -136,7 +139,8 @@ type reader struct {
 	memory  *pipeMemory
 	buffers *sync.Pool // of memory, that of the size in use
 	wide    bool       // the pipe was enlarged
-	limit   int        // bytes that read asks for at most
+	limit   int        // bytes that are read at a time, if they fit into the buffer
+	idle    func()     // called when there is nothing to read; may be nil
 	buf     *[]byte    // nil unless a read has just happened
 	n       int
 	err     error
@@ -148,6 +152,9 @@ func (r *reader) read(fd uintptr) bool {
 	r.readUpTo(fd, r.limit)
 	if errors.Is(r.err, syscall.EAGAIN) {
 		r.release()
+		if r.idle != nil {
+			r.idle()
+		}
 		return false
 	}
 	return true
@@ -156,7 +163,7 @@ func (r *reader) read(fd uintptr) bool {
 func (r *reader) readUpTo(fd uintptr, limit int) {
 	r.buf = r.buffers.Get().(*[]byte)
 	for {
-		r.n, r.err = syscall.Read(int(fd), (*r.buf)[:min(limit, len(*r.buf))])
+		r.n, r.err = syscall.Read(int(fd), (*r.buf)[:min(limit, r.limit, len(*r.buf))])
 		if !errors.Is(r.err, syscall.EINTR) {
 			return
 		}
