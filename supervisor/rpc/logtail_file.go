@@ -14,7 +14,7 @@ const (
 	// tailBegin is where a stream begins, in bytes before the file's end.
 	tailBegin = 1024
 	// tailChunk is the most that is read at once.
-	tailChunk = 32 << 10
+	tailChunk = 8 << 10
 	// truncated is what the reference sends when a file has become shorter.
 	truncated = "==> File truncated <==\n"
 )

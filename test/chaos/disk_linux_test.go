@@ -25,7 +25,8 @@ type trouble struct {
 
 var errNone error
 
-// troubles are done to the log of a running program.
+// troubles are done to the log of a running program. The last one has a disk of
+// its own.
 var troubles = []trouble{
 	{"the folder is deleted", func(dir string) error { return os.RemoveAll(dir) }, func(dir string) error { return os.Mkdir(dir, 0o755) }, false},
 	{"a folder is in its place", func(dir string) error {
@@ -93,11 +94,12 @@ func TestLogTroubles(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(base) })
-	smallDisk(t, base)
 	var config strings.Builder
 	for i := range troubles {
 		dir := filepath.Join(base, strconv.Itoa(i))
-		if err := os.Mkdir(dir, 0o755); err != nil {
+		if i == len(troubles)-1 {
+			smallDisk(t, dir) // which is to be full without trouble for the others
+		} else if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&config, "[program:p%d]\n%sstdout_logfile=%s/log\nstdout_logfile_maxbytes=100KB\nstdout_logfile_backups=1\n",
