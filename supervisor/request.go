@@ -24,7 +24,9 @@ func (m request) apply(*Daemon) {
 }
 
 // inLoop executes do on the loop's goroutine and returns when it is done. The
-// error is ctx's, or ErrStopped; do may still be executed after ctx has ended.
+// error is ctx's, or ErrStopped, and do has not been executed then. Once the
+// loop has the message, which it never keeps waiting for long, the end of ctx
+// makes no difference: do may write what its caller reads.
 func (d *Daemon) inLoop(ctx context.Context, do func()) error {
 	m := request{do: do, done: make(chan struct{})}
 	select {
@@ -44,8 +46,6 @@ func (d *Daemon) inLoop(ctx context.Context, do func()) error {
 		default:
 			return ErrStopped
 		}
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

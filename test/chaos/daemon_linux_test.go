@@ -77,7 +77,7 @@ func TestSuspendedDaemon(t *testing.T) {
 		<-time.After(300 * time.Millisecond) // the suspension
 		d.signal(syscall.SIGCONT)
 		<-answered
-		d.until("all to run once", func() bool { return len(d.wrongCopies()) == 0 })
+		d.untilOnce()
 	}
 	r.closeBooks(d, before)
 	d.end()
