@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/vigilance-go/vigilance/supervisor/config"
 )
@@ -15,6 +16,10 @@ const (
 	processMemory = 64 << 10
 	poolMemory    = 64 << 20
 )
+
+// collectorRest is how long the garbage collector rests beyond the start of the
+// servers, whose first answers would wait for it.
+const collectorRest = 50 * time.Millisecond
 
 // restCollector lets the garbage collector rest until collect is called: nearly
 // all that a start allocates stays, and to look through it again and again

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/vigilance-go/vigilance/internal/cmdline"
 	"github.com/vigilance-go/vigilance/internal/footprint"
@@ -154,7 +155,7 @@ func (s *session) supervise(ctx context.Context, cfg *config.Config, first bool)
 		return 0, cmdline.Usagef("%v", err)
 	}
 	defer servers.Close()
-	s.collect()
+	time.AfterFunc(collectorRest, s.collect)
 	caught := s.catchSignals(d, log, audit)
 	defer caught.end()
 	if s.starter != nil && first {
