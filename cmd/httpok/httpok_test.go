@@ -35,6 +35,7 @@ func TestExitStatuses(t *testing.T) {
 		{[]string{"--help"}, 0, begins, ""},
 		{nil, 255, begins, "Error: no URL\n"},
 		{[]string{"-a"}, 255, begins, "Error: no URL\n"},
+		{[]string{"http://127.0.0.1:1/", "--check"}, 255, begins, "Error: URL \"--check\", want options before the URL\n"},
 		{[]string{"-z", "http://x"}, 255, begins, "Error: option -z not recognized\n"},
 		{[]string{"-p"}, 255, begins, "Error: option -p requires argument\n"},
 		{[]string{"-t", "soon", "http://x"}, 1, "", `httpok: read options: -t "soon", want a number`},

@@ -130,6 +130,11 @@ func readOptions(c *cli.Context) (options, error) {
 	if len(o.urls) == 0 {
 		return o, cmdline.Usagef("no URL")
 	}
+	for _, text := range o.urls {
+		if strings.HasPrefix(text, "-") {
+			return o, cmdline.Usagef("URL %q, want options before the URL", text)
+		}
+	}
 	var err error
 	if o.Options, err = check.ReadOptions(c, "httpok"); err != nil {
 		return o, err

@@ -195,7 +195,7 @@ func readOptions(c *cli.Context, l *limits) (options, error) {
 	}
 	if text := c.String("warn"); text != "" {
 		if o.warn, err = strconv.Atoi(strings.TrimSuffix(text, "%")); err != nil || o.warn < 1 || o.warn > 100 {
-			return o, cmdline.Usagef("--warn %q, want a percentage such as 80%%", text)
+			return o, cmdline.Usagef("--warn %q, want a percentage such as 80", text)
 		}
 	}
 	if text := c.String("samples"); text != "" {

@@ -40,7 +40,7 @@ func TestExitStatuses(t *testing.T) {
 		{[]string{"-h", "-p", "cat"}, 0, begins, ""},
 		{[]string{"-p", "cat", "-h"}, 255, "Unparseable value 'cat' for '-p'\n" + begins, ""},
 		{[]string{"--measure", "vsz", "-c"}, 1, "", `memmon: read options: --measure "vsz", want one of ["rss" "pss" "uss" "cgroup"]`},
-		{[]string{"--warn", "101"}, 255, begins, `Error: --warn "101", want a percentage such as 80%`},
+		{[]string{"--warn", "101"}, 255, begins, `Error: --warn "101", want a percentage such as 80`},
 		{[]string{"--samples", "0"}, 255, begins, `Error: --samples "0", want a number of 1 or more`},
 		{[]string{"--growth", "fast"}, 255, begins, `Error: --growth "fast", want a size such as 100MB`},
 		{[]string{"-a", "1GB"}, 1, "", "memmon must be run as a supervisor event listener\n"},

@@ -40,7 +40,7 @@ with several limits is restarted when it is above one of them):
       Default is 1.
 
 --warn PERCENT -- mail once when a process uses more than that part of its limit,
-      such as 80%, and again only after it has used less.
+      such as 80, and again only after it has used less.
 
 --growth SIZE -- mail when a process grows by more than SIZE an hour. It is
       measured over an hour, and for the first time after half an hour.

@@ -41,7 +41,8 @@ Which processes:
 --sentinel PATH -- a file that a process leaves when it has run out of memory,
       such as /tmp/%(program)s.oom with Java's
       -XX:OnOutOfMemoryError="touch /tmp/shop.oom". %(program)s, %(group)s and
-      %(pid)s stand for those of the process. When the file appears, it is
+      %(pid)s stand for those of the process; in a configuration each % is
+      written twice: /tmp/%%(program)s.oom. When the file appears, it is
       removed and the process is restarted. May be given several times.
 
 What is done:
