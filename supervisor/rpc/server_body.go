@@ -33,10 +33,19 @@ func (b *budget) take(n int64) bool {
 	return true
 }
 
+// lacks tells whether there is no room for n more bytes now.
+func (b *budget) lacks(n int64) bool { return n > 0 && b.used.Load()+n > maxBodies }
+
 // bounded lets next read bodies no faster, larger or more at a time than the
 // daemon can bear: reading more fails with *http.MaxBytesError.
 func bounded(b *budget, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength <= maxBody && b.lacks(r.ContentLength-freeBody) {
+			w.Header().Set("Retry-After", "1") // nothing is read, to be thrown away in the end
+			w.Header().Set("Connection", "close")
+			refuse(w, http.StatusRequestEntityTooLarge)
+			return
+		}
 		if r.ContentLength > maxBody {
 			w.Header().Set("Connection", "close")
 			refuse(w, http.StatusRequestEntityTooLarge)
