@@ -278,9 +278,9 @@ func TestPidfile(t *testing.T) {
 }
 
 // TestReusedPidIsLeftAlone gives the pid of a program that died with its daemon
-// to another process, which must outlive the next start.
+// to another process, which must outlive the next start. It runs alone, since
+// it sets back the numbers that all new processes get.
 func TestReusedPidIsLeftAlone(t *testing.T) {
-	t.Parallel()
 	const next = "/proc/sys/kernel/ns_last_pid"
 	r := account(t, "pid given to a stranger", "1 program")
 	d := start(t, spec{config: "[program:a]\ncommand=sleep 1000\nstartsecs=0\n"})
