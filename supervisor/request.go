@@ -28,6 +28,9 @@ func (m request) apply(*Daemon) {
 // loop has the message, which it never keeps waiting for long, the end of ctx
 // makes no difference: do may write what its caller reads.
 func (d *Daemon) inLoop(ctx context.Context, do func()) error {
+	if err := ctx.Err(); err != nil {
+		return err // below, it would be left to chance
+	}
 	m := request{do: do, done: make(chan struct{})}
 	select {
 	case d.inbox <- m:
