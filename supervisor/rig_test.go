@@ -61,7 +61,7 @@ func playListener(role string) int {
 	err = listener.Serve(context.Background(), func(ctx context.Context, e listener.Event) error {
 		switch verb {
 		case "slow":
-			time.Sleep(50 * time.Millisecond) // the work of a slow listener
+			<-time.After(50 * time.Millisecond) // the work of a slow listener
 		case "stuck":
 			<-ctx.Done()
 		case "count":

@@ -148,7 +148,7 @@ func TestWrongPasswordsAreSlowedDown(t *testing.T) {
 			t.Errorf("the right password again: got %d after %v with %d checks, want 200 at once without one",
 				code, time.Since(began), checks.Load()-before)
 		}
-		time.Sleep(rememberFor + time.Second)
+		<-time.After(rememberFor + time.Second)
 		if ask("guesser", "secret"); checks.Load() == before {
 			t.Errorf("the right password after %v was not checked again", rememberFor)
 		}
