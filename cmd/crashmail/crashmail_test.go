@@ -28,30 +28,18 @@ func listening(args ...string) *exec.Cmd {
 }
 
 func TestExitStatuses(t *testing.T) {
-	for _, tt := range []struct {
-		args   []string
-		status int
-		stdout string // how it begins
-		stderr string
-	}{
-		{[]string{"-h"}, 0, "crashmail [-p processname] [-a]", ""},
-		{[]string{"-a", "--help"}, 0, "crashmail [-p processname] [-a]", ""},
-		{[]string{"-z"}, 255, "crashmail [-p processname] [-a]", "Error: option -z not recognized\n"},
-		{[]string{"-h", "-p"}, 255, "crashmail [-p processname] [-a]", "Error: option -p requires argument\n"},
-		{nil, 0, "", "crashmail must be run as a supervisor event listener\n"},
-		{[]string{"-aoprefix", "-mx@y", "--send=true", "URL"}, 0, "", "crashmail must be run as a supervisor event listener\n"},
-		{[]string{"--log-lines", "many"}, 255, "crashmail [-p processname] [-a]", `Error: --log-lines "many", want a number`},
-		{[]string{"--test"}, 1, "", "crashmail: send a test mail: no recipient, want -m ADDRESS\n"},
-		{[]string{"--smtp-host", "h", "-m", "root"}, 1, "", `crashmail: read recipient "root", want an address`},
-		{[]string{"--smtp-port", "25"}, 1, "", "crashmail: read options: --smtp-port without --smtp-host\n"},
-		{[]string{"--version"}, 0, "", ""},
-	} {
-		stdout, stderr, status := checktest.Output(t, checktest.Command(tt.args...))
-		if status != tt.status || !strings.HasPrefix(stdout, tt.stdout) || !strings.HasPrefix(stderr, tt.stderr) {
-			t.Errorf("crashmail %q = %d, stdout %.60q, stderr %.200q; want %d, %q, %q",
-				tt.args, status, stdout, stderr, tt.status, tt.stdout, tt.stderr)
-		}
-	}
+	ends := checktest.Endings(t)
+	ends([]string{"-h"}, 0, "crashmail [-p processname] [-a]", "")
+	ends([]string{"-a", "--help"}, 0, "crashmail [-p processname] [-a]", "")
+	ends([]string{"-z"}, 255, "crashmail [-p processname] [-a]", "Error: option -z not recognized\n")
+	ends([]string{"-h", "-p"}, 255, "crashmail [-p processname] [-a]", "Error: option -p requires argument\n")
+	ends(nil, 0, "", "crashmail must be run as a supervisor event listener\n")
+	ends([]string{"-aoprefix", "-mx@y", "--send=true", "URL"}, 0, "", "crashmail must be run as a supervisor event listener\n")
+	ends([]string{"--log-lines", "many"}, 255, "crashmail [-p processname] [-a]", `Error: --log-lines "many", want a number`)
+	ends([]string{"--test"}, 1, "", "crashmail: send a test mail: no recipient, want -m ADDRESS\n")
+	ends([]string{"--smtp-host", "h", "-m", "root"}, 1, "", `crashmail: read recipient "root", want an address`)
+	ends([]string{"--smtp-port", "25"}, 1, "", "crashmail: read options: --smtp-port without --smtp-host\n")
+	ends([]string{"--version"}, 0, "", "")
 }
 
 // crash is the event of an unexpected exit.

@@ -35,48 +35,36 @@ func TestExitStatuses(t *testing.T) {
 	good := func(more ...string) []string { return append(batchmailtest.Args(server, t.TempDir()), more...) }
 	both := []string{"-t", "a@example.com", "-f", "b@example.com"}
 	with := func(more ...string) []string { return append(append([]string{}, both...), more...) }
-	for _, tt := range []struct {
-		args   []string
-		status int
-		stdout string // how it begins
-		stderr string
-	}{
-		{[]string{"-h"}, 0, usage, ""},
-		{[]string{"--help", "-i", "abc"}, 0, usage, ""},
-		{nil, 1, usage, ""},
-		{[]string{"-t", "a@example.com"}, 1, usage, ""},
-		{[]string{"-f", "b@example.com"}, 1, usage, ""},
-		{[]string{"-t", " , ", "-f", "b@example.com"}, 1, usage, ""},
-		{[]string{"-i", "abc", "-h"}, 2, "", usage + "crashmailbatch: error: option -i: invalid floating-point value: 'abc'\n"},
-		{[]string{"--int=0x1p4"}, 2, "", usage + "crashmailbatch: error: option --interval: invalid floating-point value: '0x1p4'\n"},
-		{[]string{"-z"}, 2, "", usage + "crashmailbatch: error: no such option: -z\n"},
-		{[]string{"--t"}, 2, "", usage + "crashmailbatch: error: ambiguous option: --t (--tickEvent, --tls, --toEmail?)\n"},
-		{[]string{"-t"}, 2, "", usage + "crashmailbatch: error: -t option requires 1 argument\n"},
-		{[]string{"--tls=yes"}, 2, "", usage + "crashmailbatch: error: --tls option does not take a value\n"},
-		{both, 1, "", "Must run as a supervisor event listener\n\nIt needs"},
-		{[]string{"extra", "--to=a@example.com", "words", "--from", "b@example.com"}, 1, "", "Must run as a supervisor event listener\n\nIt needs"},
-		{with("-e", "TICK_7"), 1, "", `crashmailbatch: read --tickEvent: invalid TICK event name: "TICK_7", want`},
-		{with("-i", "inf"), 2, "", usage + `crashmailbatch: error: option -i: value "inf", want a number of minutes`},
-		{with("-H", "host:smtp"), 2, "", usage + `crashmailbatch: error: --smtpHost "host:smtp", want HOST or HOST:PORT`},
-		{with("--max-length", "9"), 2, "", usage + `crashmailbatch: error: --max-length "9", want a number`},
-		{with("--password-file", "x"), 2, "", usage + "crashmailbatch: error: --password-file without --userName\n"},
-		{with("-u", "x", "--password-file", "/nowhere"), 1, "", "crashmailbatch: read password file: open /nowhere"},
-		{with("--smtp-ca-file", "x"), 2, "", usage + "crashmailbatch: error: --smtp-ca-file without --tls\n"},
-		{[]string{"-t", "no address@", "-f", "b"}, 1, "", `crashmailbatch: read recipient "no address@", want an address`},
-		{good("--check", "-i", "-1", "--tls", "--smtp-ca-file", server.CAFile, "-e", "TICK_3600", "--max-length=0"), 0, "== options are good", ""},
-		{good("-t", "root", "-f", "supervisord", "--check"), 0, "== options are good", ""},
-		{with("--check", "-H", "127.0.0.1:1"), 1, "", "crashmailbatch: check the mail server: reach 127.0.0.1:1: "},
-		{good("--check", "--spool", "/dev/null/spool"), 1, "", `crashmailbatch: check the spool: folder "/dev/null/spool/_" cannot be written, so messages would only be kept in memory; name another with --spool: not a directory`},
-		{with("--events", "CRASHED"), 2, "", usage + `crashmailbatch: error: --events: read event "CRASHED"`},
-		{with("--flood", "often"), 2, "", usage + `crashmailbatch: error: --flood: read time "often", want one like`},
-		{[]string{"--version"}, 0, "", ""},
-	} {
-		stdout, stderr, status := checktest.Output(t, checktest.Command(tt.args...))
-		if status != tt.status || !strings.HasPrefix(stdout, tt.stdout) || !strings.HasPrefix(stderr, tt.stderr) || tt.stderr == "" && stderr != "" {
-			t.Errorf("crashmailbatch %q = %d, stdout %.60q, stderr %.200q; want %d, %q, %q",
-				tt.args, status, stdout, stderr, tt.status, tt.stdout, tt.stderr)
-		}
-	}
+	ends := checktest.Endings(t)
+	ends([]string{"-h"}, 0, usage, "")
+	ends([]string{"--help", "-i", "abc"}, 0, usage, "")
+	ends(nil, 1, usage, "")
+	ends([]string{"-t", "a@example.com"}, 1, usage, "")
+	ends([]string{"-f", "b@example.com"}, 1, usage, "")
+	ends([]string{"-t", " , ", "-f", "b@example.com"}, 1, usage, "")
+	ends([]string{"-i", "abc", "-h"}, 2, "", usage+"crashmailbatch: error: option -i: invalid floating-point value: 'abc'\n")
+	ends([]string{"--int=0x1p4"}, 2, "", usage+"crashmailbatch: error: option --interval: invalid floating-point value: '0x1p4'\n")
+	ends([]string{"-z"}, 2, "", usage+"crashmailbatch: error: no such option: -z\n")
+	ends([]string{"--t"}, 2, "", usage+"crashmailbatch: error: ambiguous option: --t (--tickEvent, --tls, --toEmail?)\n")
+	ends([]string{"-t"}, 2, "", usage+"crashmailbatch: error: -t option requires 1 argument\n")
+	ends([]string{"--tls=yes"}, 2, "", usage+"crashmailbatch: error: --tls option does not take a value\n")
+	ends(both, 1, "", "Must run as a supervisor event listener\n\nIt needs")
+	ends([]string{"extra", "--to=a@example.com", "words", "--from", "b@example.com"}, 1, "", "Must run as a supervisor event listener\n\nIt needs")
+	ends(with("-e", "TICK_7"), 1, "", `crashmailbatch: read --tickEvent: invalid TICK event name: "TICK_7", want`)
+	ends(with("-i", "inf"), 2, "", usage+`crashmailbatch: error: option -i: value "inf", want a number of minutes`)
+	ends(with("-H", "host:smtp"), 2, "", usage+`crashmailbatch: error: --smtpHost "host:smtp", want HOST or HOST:PORT`)
+	ends(with("--max-length", "9"), 2, "", usage+`crashmailbatch: error: --max-length "9", want a number`)
+	ends(with("--password-file", "x"), 2, "", usage+"crashmailbatch: error: --password-file without --userName\n")
+	ends(with("-u", "x", "--password-file", "/nowhere"), 1, "", "crashmailbatch: read password file: open /nowhere")
+	ends(with("--smtp-ca-file", "x"), 2, "", usage+"crashmailbatch: error: --smtp-ca-file without --tls\n")
+	ends([]string{"-t", "no address@", "-f", "b"}, 1, "", `crashmailbatch: read recipient "no address@", want an address`)
+	ends(good("--check", "-i", "-1", "--tls", "--smtp-ca-file", server.CAFile, "-e", "TICK_3600", "--max-length=0"), 0, "== options are good", "")
+	ends(good("-t", "root", "-f", "supervisord", "--check"), 0, "== options are good", "")
+	ends(with("--check", "-H", "127.0.0.1:1"), 1, "", "crashmailbatch: check the mail server: reach 127.0.0.1:1: ")
+	ends(good("--check", "--spool", "/dev/null/spool"), 1, "", `crashmailbatch: check the spool: folder "/dev/null/spool/_" cannot be written, so messages would only be kept in memory; name another with --spool: not a directory`)
+	ends(with("--events", "CRASHED"), 2, "", usage+`crashmailbatch: error: --events: read event "CRASHED"`)
+	ends(with("--flood", "often"), 2, "", usage+`crashmailbatch: error: --flood: read time "often", want one like`)
+	ends([]string{"--version"}, 0, "", "")
 }
 
 func TestIntervalAndTickEvent(t *testing.T) {

@@ -25,40 +25,28 @@ func TestMain(m *testing.M) { checktest.Main(m, main) }
 
 func TestExitStatuses(t *testing.T) {
 	const begins = "httpok [-p processname] [-a] [-g gcore]"
-	for _, tt := range []struct {
-		args   []string
-		status int
-		stdout string // how it begins
-		stderr string
-	}{
-		{[]string{"-h"}, 0, begins, ""},
-		{[]string{"--help"}, 0, begins, ""},
-		{nil, 255, begins, "Error: no URL\n"},
-		{[]string{"-a"}, 255, begins, "Error: no URL\n"},
-		{[]string{"http://127.0.0.1:1/", "--check"}, 255, begins, "Error: URL \"--check\", want options before the URL\n"},
-		{[]string{"-z", "http://x"}, 255, begins, "Error: option -z not recognized\n"},
-		{[]string{"-p"}, 255, begins, "Error: option -p requires argument\n"},
-		{[]string{"-t", "soon", "http://x"}, 1, "", `httpok: read options: -t "soon", want a number`},
-		{[]string{"-t0", "http://x"}, 1, "", `httpok: read options: -t "0", want a number`},
-		{[]string{"-c", "fine", "http://x"}, 1, "", `httpok: read options: -c "fine", want a number`},
-		{[]string{"--failures", "0", "http://x"}, 255, begins, `Error: --failures "0", want a number of 1 or more`},
-		{[]string{"--restart-limit", "3", "http://x"}, 255, begins, `Error: --restart-limit "3", want a number and a span such as 3/1h`},
-		{[]string{"--body-regex", "(", "http://x"}, 255, begins, `Error: --body-regex "(": error parsing regexp`},
-		{[]string{"--header", "secret", "http://x"}, 255, begins, "Error: --header, want NAME: VALUE\n"},
-		{[]string{"-aptest", "--prog", "x", "--not", "-Ee", "http://x"}, 0, "", "httpok must be run as a supervisor event listener\n"},
-		{[]string{"ftp://x"}, 0, "", "httpok must be run as a supervisor event listener\n"},
-		{[]string{"--test", "ftp://x"}, 1, "", "httpok: Bad scheme ftp\n"},
-		{[]string{"--test", "tcp://x"}, 1, "", `httpok: read URL "tcp://x": no port in it`},
-		{[]string{"--check", "-p", "x", "-m", "a@b", "http://x"}, 0, "== options are good", ""},
-		{[]string{"--check", "unix:"}, 1, "", "httpok: Bad scheme unix\n"},
-		{[]string{"--version"}, 0, "", ""},
-	} {
-		stdout, stderr, status := checktest.Output(t, checktest.Command(tt.args...))
-		if status != tt.status || !strings.HasPrefix(stdout, tt.stdout) || !strings.HasPrefix(stderr, tt.stderr) {
-			t.Errorf("httpok %q = %d, stdout %.60q, stderr %.200q; want %d, %q, %q",
-				tt.args, status, stdout, stderr, tt.status, tt.stdout, tt.stderr)
-		}
-	}
+	ends := checktest.Endings(t)
+	ends([]string{"-h"}, 0, begins, "")
+	ends([]string{"--help"}, 0, begins, "")
+	ends(nil, 255, begins, "Error: no URL\n")
+	ends([]string{"-a"}, 255, begins, "Error: no URL\n")
+	ends([]string{"http://127.0.0.1:1/", "--check"}, 255, begins, "Error: URL \"--check\", want options before the URL\n")
+	ends([]string{"-z", "http://x"}, 255, begins, "Error: option -z not recognized\n")
+	ends([]string{"-p"}, 255, begins, "Error: option -p requires argument\n")
+	ends([]string{"-t", "soon", "http://x"}, 1, "", `httpok: read options: -t "soon", want a number`)
+	ends([]string{"-t0", "http://x"}, 1, "", `httpok: read options: -t "0", want a number`)
+	ends([]string{"-c", "fine", "http://x"}, 1, "", `httpok: read options: -c "fine", want a number`)
+	ends([]string{"--failures", "0", "http://x"}, 255, begins, `Error: --failures "0", want a number of 1 or more`)
+	ends([]string{"--restart-limit", "3", "http://x"}, 255, begins, `Error: --restart-limit "3", want a number and a span such as 3/1h`)
+	ends([]string{"--body-regex", "(", "http://x"}, 255, begins, `Error: --body-regex "(": error parsing regexp`)
+	ends([]string{"--header", "secret", "http://x"}, 255, begins, "Error: --header, want NAME: VALUE\n")
+	ends([]string{"-aptest", "--prog", "x", "--not", "-Ee", "http://x"}, 0, "", "httpok must be run as a supervisor event listener\n")
+	ends([]string{"ftp://x"}, 0, "", "httpok must be run as a supervisor event listener\n")
+	ends([]string{"--test", "ftp://x"}, 1, "", "httpok: Bad scheme ftp\n")
+	ends([]string{"--test", "tcp://x"}, 1, "", `httpok: read URL "tcp://x": no port in it`)
+	ends([]string{"--check", "-p", "x", "-m", "a@b", "http://x"}, 0, "== options are good", "")
+	ends([]string{"--check", "unix:"}, 1, "", "httpok: Bad scheme unix\n")
+	ends([]string{"--version"}, 0, "", "")
 }
 
 // web is a server that is well, or not, in many ways.

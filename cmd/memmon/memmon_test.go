@@ -20,40 +20,28 @@ func TestMain(m *testing.M) { checktest.Main(m, main) }
 
 func TestExitStatuses(t *testing.T) {
 	const begins = "memmon [-c] [-p processname=byte_size]"
-	for _, tt := range []struct {
-		args   []string
-		status int
-		stdout string // how it begins
-		stderr string
-	}{
-		{[]string{"-h"}, 0, begins, ""},
-		{[]string{"-c", "--help"}, 0, begins, ""},
-		{nil, 255, begins, "Error: no options\n"},
-		{[]string{"-z"}, 255, begins, "Error: option -z not recognized\n"},
-		{[]string{"-a"}, 255, begins, "Error: option -a requires argument\n"},
-		{[]string{"-p", "cat"}, 255, "Unparseable value 'cat' for '-p'\n" + begins, ""},
-		{[]string{"--prog", "cat=1=2"}, 255, "Unparseable value 'cat=1=2' for '--program'\n" + begins, ""},
-		{[]string{"-g", "cat=many"}, 255, "Unparseable byte_size in 'many' for '-g'\n" + begins, ""},
-		{[]string{"-a1.5MB"}, 255, "Unparseable byte_size in '1.5MB' for '-a'\n" + begins, ""},
-		{[]string{"-a", ""}, 255, "Unparseable byte_size in '' for '-a'\n" + begins, ""},
-		{[]string{"--uptime=1y"}, 255, "Unparseable value for time in '1y' for --uptime\n" + begins, ""},
-		{[]string{"-h", "-p", "cat"}, 0, begins, ""},
-		{[]string{"-p", "cat", "-h"}, 255, "Unparseable value 'cat' for '-p'\n" + begins, ""},
-		{[]string{"--measure", "vsz", "-c"}, 1, "", `memmon: read options: --measure "vsz", want one of ["rss" "pss" "uss" "cgroup"]`},
-		{[]string{"--warn", "101"}, 255, begins, `Error: --warn "101", want a percentage such as 80`},
-		{[]string{"--samples", "0"}, 255, begins, `Error: --samples "0", want a number of 1 or more`},
-		{[]string{"--growth", "fast"}, 255, begins, `Error: --growth "fast", want a size such as 100MB`},
-		{[]string{"-a", "1GB"}, 1, "", "memmon must be run as a supervisor event listener\n"},
-		{[]string{"--test"}, 1, "", "memmon: send a test mail: no recipient, want -m ADDRESS\n"},
-		{[]string{"--check", "-a", "1GB"}, 0, "== options are good", ""},
-		{[]string{"--version"}, 0, "", ""},
-	} {
-		stdout, stderr, status := checktest.Output(t, checktest.Command(tt.args...))
-		if status != tt.status || !strings.HasPrefix(stdout, tt.stdout) || !strings.HasPrefix(stderr, tt.stderr) {
-			t.Errorf("memmon %q = %d, stdout %.100q, stderr %.200q; want %d, %q, %q",
-				tt.args, status, stdout, stderr, tt.status, tt.stdout, tt.stderr)
-		}
-	}
+	ends := checktest.Endings(t)
+	ends([]string{"-h"}, 0, begins, "")
+	ends([]string{"-c", "--help"}, 0, begins, "")
+	ends(nil, 255, begins, "Error: no options\n")
+	ends([]string{"-z"}, 255, begins, "Error: option -z not recognized\n")
+	ends([]string{"-a"}, 255, begins, "Error: option -a requires argument\n")
+	ends([]string{"-p", "cat"}, 255, "Unparseable value 'cat' for '-p'\n"+begins, "")
+	ends([]string{"--prog", "cat=1=2"}, 255, "Unparseable value 'cat=1=2' for '--program'\n"+begins, "")
+	ends([]string{"-g", "cat=many"}, 255, "Unparseable byte_size in 'many' for '-g'\n"+begins, "")
+	ends([]string{"-a1.5MB"}, 255, "Unparseable byte_size in '1.5MB' for '-a'\n"+begins, "")
+	ends([]string{"-a", ""}, 255, "Unparseable byte_size in '' for '-a'\n"+begins, "")
+	ends([]string{"--uptime=1y"}, 255, "Unparseable value for time in '1y' for --uptime\n"+begins, "")
+	ends([]string{"-h", "-p", "cat"}, 0, begins, "")
+	ends([]string{"-p", "cat", "-h"}, 255, "Unparseable value 'cat' for '-p'\n"+begins, "")
+	ends([]string{"--measure", "vsz", "-c"}, 1, "", `memmon: read options: --measure "vsz", want one of ["rss" "pss" "uss" "cgroup"]`)
+	ends([]string{"--warn", "101"}, 255, begins, `Error: --warn "101", want a percentage such as 80`)
+	ends([]string{"--samples", "0"}, 255, begins, `Error: --samples "0", want a number of 1 or more`)
+	ends([]string{"--growth", "fast"}, 255, begins, `Error: --growth "fast", want a size such as 100MB`)
+	ends([]string{"-a", "1GB"}, 1, "", "memmon must be run as a supervisor event listener\n")
+	ends([]string{"--test"}, 1, "", "memmon: send a test mail: no recipient, want -m ADDRESS\n")
+	ends([]string{"--check", "-a", "1GB"}, 0, "== options are good", "")
+	ends([]string{"--version"}, 0, "", "")
 }
 
 func TestSizesAndSeconds(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/vigilance-go/vigilance/cmd/internal/check/checktest"
@@ -15,29 +14,17 @@ func TestMain(m *testing.M) { checktest.Main(m, main) }
 
 func TestExitStatuses(t *testing.T) {
 	const begins = "oommon [-p processname] [-g groupname]"
-	for _, tt := range []struct {
-		args   []string
-		status int
-		stdout string // how it begins
-		stderr string
-	}{
-		{[]string{"-h"}, 0, begins, ""},
-		{[]string{"-z"}, 255, begins, "Error: option -z not recognized\n"},
-		{[]string{"-a", "x"}, 255, begins, "Error: positional arguments are not supported: ['x']\n"},
-		{[]string{"--sentinel", "/tmp/%(name)s"}, 255, begins, `Error: --sentinel "/tmp/%(name)s": "%(name)s" is not known`},
-		{[]string{"--sentinel", "50%"}, 255, begins, `Error: --sentinel "50%": "%" is not known`},
-		{[]string{"-a"}, 0, "", "oommon must be run as a supervisor event listener\n"},
-		{[]string{"--test"}, 1, "", "oommon: send a test mail: no recipient, want -m ADDRESS\n"},
-		{[]string{"--check", "-a", "-m", "x", "--smtp-host", "h"}, 1, "", `oommon: read recipient "x"`},
-		{[]string{"--check", "-a"}, 0, "== options are good", ""},
-		{[]string{"--version"}, 0, "", ""},
-	} {
-		stdout, stderr, status := checktest.Output(t, checktest.Command(tt.args...))
-		if status != tt.status || !strings.HasPrefix(stdout, tt.stdout) || !strings.HasPrefix(stderr, tt.stderr) {
-			t.Errorf("oommon %q = %d, stdout %.60q, stderr %.200q; want %d, %q, %q",
-				tt.args, status, stdout, stderr, tt.status, tt.stdout, tt.stderr)
-		}
-	}
+	ends := checktest.Endings(t)
+	ends([]string{"-h"}, 0, begins, "")
+	ends([]string{"-z"}, 255, begins, "Error: option -z not recognized\n")
+	ends([]string{"-a", "x"}, 255, begins, "Error: positional arguments are not supported: ['x']\n")
+	ends([]string{"--sentinel", "/tmp/%(name)s"}, 255, begins, `Error: --sentinel "/tmp/%(name)s": "%(name)s" is not known`)
+	ends([]string{"--sentinel", "50%"}, 255, begins, `Error: --sentinel "50%": "%" is not known`)
+	ends([]string{"-a"}, 0, "", "oommon must be run as a supervisor event listener\n")
+	ends([]string{"--test"}, 1, "", "oommon: send a test mail: no recipient, want -m ADDRESS\n")
+	ends([]string{"--check", "-a", "-m", "x", "--smtp-host", "h"}, 1, "", `oommon: read recipient "x"`)
+	ends([]string{"--check", "-a"}, 0, "== options are good", "")
+	ends([]string{"--version"}, 0, "", "")
 }
 
 func TestSentinelTemplates(t *testing.T) {
