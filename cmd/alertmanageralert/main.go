@@ -5,12 +5,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -112,36 +109,26 @@ func destinations(c *cli.Context, trace io.Writer) ([]alert.Destination, error) 
 		return nil, err
 	}
 	k := &keeper{}
-	k.Keeper = alertmanager.NewKeeper(am, alertmanager.KeeperOptions{Save: k.save})
+	k.Keeper = alertmanager.NewKeeper(am, alertmanager.KeeperOptions{
+		Save: func(state []byte) error { return k.file.Save(state) }, // begin names it
+	})
 	return []alert.Destination{{Name: "alertmanager", Notifier: k, Begin: k.begin}}, nil
 }
 
 // keeper keeps what fires in a file, once it is told the folder.
 type keeper struct {
 	*alertmanager.Keeper
-	file string
+	file alert.StateFile
 }
 
 func (k *keeper) begin(ctx context.Context, dir string, log *slog.Logger) {
-	if dir != "" {
-		k.file = filepath.Join(dir, "firing.json")
-		saved, err := os.ReadFile(k.file)
-		if err == nil {
-			err = k.Restore(saved)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			log.Warn("cannot read which alerts fire; they end by themselves", "err", err)
-		}
+	k.file = alert.StateFileIn(dir, "firing.json")
+	saved, err := k.file.Load()
+	if err == nil && saved != nil {
+		err = k.Restore(saved)
+	}
+	if err != nil {
+		log.Warn("cannot read which alerts fire; they end by themselves", "err", err)
 	}
 	go k.Run(ctx) // ctx ends it
-}
-
-func (k *keeper) save(state []byte) error {
-	if k.file == "" {
-		return nil
-	}
-	if err := os.WriteFile(k.file+".tmp", state, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(k.file+".tmp", k.file)
 }

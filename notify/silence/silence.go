@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/vigilance-go/vigilance/notify"
+	"github.com/vigilance-go/vigilance/notify/internal/replace"
 )
 
 // TouchedFor is how long an empty file silences.
@@ -155,25 +156,7 @@ func Change(path string, change func([]Silence) []Silence) error {
 // write replaces a file. It stays readable for all: a tool may run as another
 // user than the one who deploys.
 func write(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write silences: %w", err)
-	}
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if closeErr := tmp.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
+	if err := replace.File(path, data, 0o644); err != nil {
 		return fmt.Errorf("write silences: %w", err)
 	}
 	return nil

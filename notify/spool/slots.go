@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"github.com/vigilance-go/vigilance/notify"
@@ -56,32 +55,12 @@ func openSlots(path string, n, size int) (*slots, error) {
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if err := makeSlots(path, n*size); err != nil {
+		// Written, so that it takes its room.
+		if err := Replace(path, make([]byte, n*size)); err != nil {
 			return nil, fmt.Errorf("make %q: %w", path, err)
 		}
 	}
 	return nil, fmt.Errorf("open %q: it changes", path)
-}
-
-func makeSlots(path string, size int) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(make([]byte, size)) // written, so that it takes its room
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if closeErr := tmp.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
-	return err
 }
 
 // head reads the head of slot i.

@@ -22,6 +22,15 @@ func NewStateFile(dir, group, name string) StateFile {
 	if err != nil {
 		return StateFile{}
 	}
+	return StateFileIn(dir, name)
+}
+
+// StateFileIn returns the file of a name in dir. Where that is empty, it keeps
+// nothing.
+func StateFileIn(dir, name string) StateFile {
+	if dir == "" {
+		return StateFile{}
+	}
 	return StateFile{filepath.Join(dir, name)}
 }
 
@@ -45,24 +54,7 @@ func (f StateFile) Save(data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(f.path), "."+filepath.Base(f.path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if closeErr := tmp.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), f.path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name()) // the error says enough
-	}
-	return err
+	return spool.Replace(f.path, data)
 }
 
 // spoolDir is the folder of a listener's group in dir or, when that is empty,
