@@ -57,6 +57,8 @@ func (b *bench) beginLife(ctx context.Context, d daemon, size int) (_ *life, err
 		}
 		began := time.Now()
 		if err := c.call(); err != nil {
+			_ = r.cmd.Process.Kill() // it may have ended, which is why
+			<-all                    //nolint:errcheck // it reads the log no more, which kill is about to close
 			return nil, err
 		}
 		during = append(during, ms(time.Since(began)))

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -102,27 +104,40 @@ func TestAnyDaemonCanBeMeasured(t *testing.T) {
 }
 
 // TestInterruptedRunReportsAndCleansUp: what was found before Ctrl-C counts,
-// and nothing stays.
+// and nothing stays, whether the daemon was still starting programs or not.
 func TestInterruptedRunReportsAndCleansUp(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		programs, upTo int // as many processes are there when it comes
+	}{{"at rest", 3, 4}, {"while starting", 300, 2}} {
+		t.Run(c.name, func(t *testing.T) { mustEndInterrupted(t, c.programs, c.upTo) })
+	}
+}
+
+func mustEndInterrupted(t *testing.T, programs, upTo int) {
+	t.Helper()
 	command, dir := buildDaemon(t), workIn(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() { // ends with the test's context
-		for marked(dir) < 4 && ctx.Err() == nil {
+		for marked(dir) < upTo && ctx.Err() == nil {
 			<-time.After(5 * time.Millisecond)
 		}
 		cancel()
 	}()
 	var text bytes.Buffer
 	page := filepath.Join(t.TempDir(), "b.md")
-	args := []string{"-daemon", "one=" + command, "-short", "-programs", "3", "-only", "idle,restart", "-o", page}
+	args := []string{"-daemon", "one=" + command, "-short", "-programs", strconv.Itoa(programs), "-only", "idle,restart", "-o", page}
 	if err := run(ctx, args, &text, io.Discard); !errors.Is(err, errInterrupted) {
 		t.Errorf("an interrupted run = %v, want %v", err, errInterrupted)
 	}
 	if _, err := os.Stat(page); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an interrupted run wrote its page (%v), which is that of whole ones", err)
 	}
-	for _, want := range []string{"not measured: one, idle, 3 programs: the run was interrupted", "not measured: restart: the run was interrupted before"} {
+	for _, want := range []string{
+		fmt.Sprintf("not measured: one, idle, %d programs: the run was interrupted", programs),
+		"not measured: restart: the run was interrupted before",
+	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &text)
 		}
