@@ -12,7 +12,7 @@ import (
 // than usual. The first is for itself and its clients; each process has pipes
 // and logs, and each pool may have its buffer full.
 const (
-	ownMemory     = 40 << 20
+	ownMemory     = 56 << 20
 	processMemory = 64 << 10
 	poolMemory    = 64 << 20
 )

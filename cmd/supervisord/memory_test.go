@@ -31,9 +31,9 @@ func TestMemoryLimitGrowsWithWhatIsSupervised(t *testing.T) {
 		groups []*config.Group
 		want   int64
 	}{
-		{nil, 40 << 20},
-		{[]*config.Group{programs}, 40<<20 + 1000<<16},
-		{[]*config.Group{programs, pool}, 40<<20 + 1001<<16 + 64<<20},
+		{nil, 56 << 20},
+		{[]*config.Group{programs}, 56<<20 + 1000<<16},
+		{[]*config.Group{programs, pool}, 56<<20 + 1001<<16 + 64<<20},
 	} {
 		if got := memoryLimit(&config.Config{Groups: c.groups}); got != c.want {
 			t.Errorf("memoryLimit of %d groups = %d, want %d", len(c.groups), got, c.want)

@@ -1,7 +1,6 @@
 package xmlrpc
 
 import (
-	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -13,7 +12,10 @@ import (
 //
 // Values are appended in their order; the caller sees to it that there is one
 // in all, and that each array, struct and member is closed.
-type Answer struct{ buf []byte }
+type Answer struct {
+	buf   []byte
+	texts []longText // which belong between the bytes of buf, in their order
+}
 
 const (
 	header = "<?xml version='1.0'?>\n<methodResponse>\n"
@@ -25,37 +27,47 @@ const (
 	keep = 16 << 20
 )
 
-// answers holds Answers that were released.
-var answers = sync.Pool{New: func() any { return &Answer{buf: make([]byte, 0, 4096)} }}
+// answers and longAnswers hold Answers that were released. A short one must not
+// take the memory of a long one: it may wait for its client for a long time.
+var (
+	answers     = sync.Pool{New: func() any { return &Answer{buf: make([]byte, 0, 4096)} }}
+	longAnswers = sync.Pool{New: func() any { return new(Answer) }}
+)
 
-// NewAnswer returns an answer that has no value yet.
-func NewAnswer() *Answer {
-	a := answers.Get().(*Answer)
+// NewAnswer returns an answer that has no value yet. It is expected to take so
+// many bytes of memory.
+func NewAnswer(size int64) *Answer {
+	pool := &answers
+	if size > ShortText {
+		pool = &longAnswers
+	}
+	a := pool.Get().(*Answer)
 	a.buf = append(a.buf[:0], header+"<params>\n<param>\n"...)
 	return a
 }
 
-// Release gives the answer's memory back. Neither it nor its Bytes may be used
-// afterwards.
+// Release gives the answer's memory back, and closes what it has not read. The
+// answer must not be used afterwards.
 func (a *Answer) Release() {
-	if cap(a.buf) <= keep {
+	a.Truncate(0)
+	switch size := cap(a.buf); {
+	case size <= ShortText:
 		answers.Put(a)
+	case size <= keep:
+		longAnswers.Put(a)
 	}
 }
 
-// Bytes ends the answer and returns its text.
-func (a *Answer) Bytes() []byte {
-	a.buf = append(a.buf, "</param>\n</params>\n"+footer...)
-	return a.buf
-}
+// End ends the answer.
+func (a *Answer) End() { a.buf = append(a.buf, "</param>\n</params>\n"+footer...) }
 
-// FaultBytes returns the text of an answer that is this fault, instead of any
-// values that were appended before.
-func (a *Answer) FaultBytes(code int, text string) []byte {
-	a.buf = append(a.buf[:0], header+"<fault>\n"...)
+// EndFault makes the answer this fault, instead of any values that were
+// appended before, and ends it.
+func (a *Answer) EndFault(code int, text string) {
+	a.Truncate(0)
+	a.buf = append(a.buf, header+"<fault>\n"...)
 	a.Fault(code, text)
 	a.buf = append(a.buf, "</fault>\n"+footer...)
-	return a.buf
 }
 
 // Fault appends a fault as a struct, as it stands inside a fault answer and
@@ -71,7 +83,10 @@ func (a *Answer) Fault(code int, text string) {
 func (a *Answer) Len() int { return len(a.buf) }
 
 // Truncate takes back everything that was appended after Len returned mark.
-func (a *Answer) Truncate(mark int) { a.buf = a.buf[:mark] }
+func (a *Answer) Truncate(mark int) {
+	a.dropTexts(mark)
+	a.buf = a.buf[:mark]
+}
 
 // Bool appends a boolean.
 func (a *Answer) Bool(v bool) {
@@ -96,9 +111,8 @@ func (a *Answer) String(s string) {
 	a.buf = append(a.buf, "</string></value>\n"...)
 }
 
-// Data appends bytes as a text.
+// Data appends a text.
 func (a *Answer) Data(data []byte) {
-	a.buf = slices.Grow(a.buf, len(data)+len(data)/16+1024) // it may be a whole log
 	a.buf = append(a.buf, "<value><string>"...)
 	a.buf = appendEscaped(a.buf, data)
 	a.buf = append(a.buf, "</string></value>\n"...)

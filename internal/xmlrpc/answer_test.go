@@ -45,7 +45,7 @@ func TestAnswerIsWrittenAsPythonDoes(t *testing.T) {
 </params>
 </methodResponse>
 `
-	a := NewAnswer()
+	a := NewAnswer(0)
 	defer a.Release()
 	a.BeginArray()
 	a.BeginStruct()
@@ -59,7 +59,7 @@ func TestAnswerIsWrittenAsPythonDoes(t *testing.T) {
 	a.Bool(false)
 	a.Data([]byte("raw"))
 	a.EndArray()
-	if got := string(a.Bytes()); got != want {
+	if got := ended(t, a); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
@@ -81,23 +81,49 @@ func TestFaultIsWrittenAsPythonDoes(t *testing.T) {
 </fault>
 </methodResponse>
 `
-	a := NewAnswer()
+	a := NewAnswer(0)
 	defer a.Release()
 	a.BeginArray()
 	a.String("what came before the fault")
-	if got := string(a.FaultBytes(10, "BAD_NAME: a&b")); got != want {
+	if got := faulted(t, a, 10, "BAD_NAME: a&b"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
+// ended ends the answer and returns its text.
+func ended(t *testing.T, a *Answer) string {
+	t.Helper()
+	a.End()
+	return sent(t, a)
+}
+
+// faulted makes the answer a fault and returns its text.
+func faulted(t *testing.T, a *Answer, code int, text string) string {
+	t.Helper()
+	a.EndFault(code, text)
+	return sent(t, a)
+}
+
+// sent returns what is sent of an answer that has ended, which must be as long
+// as it says.
+func sent(t *testing.T, a *Answer) string {
+	t.Helper()
+	var text strings.Builder
+	size := a.Size()
+	if n, err := a.WriteTo(&text); err != nil || n != size || n != int64(text.Len()) {
+		t.Errorf("WriteTo: got %d of %d bytes, %v, and told that it were %d", text.Len(), size, err, n)
+	}
+	return text.String()
+}
+
 func TestTruncateTakesBack(t *testing.T) {
-	a := NewAnswer()
+	a := NewAnswer(0)
 	defer a.Release()
 	mark := a.Len()
 	a.BeginStruct()
 	a.Truncate(mark)
 	a.Int(1)
-	if got := string(a.Bytes()); strings.Contains(got, "struct") || !strings.Contains(got, "<int>1</int>") {
+	if got := ended(t, a); strings.Contains(got, "struct") || !strings.Contains(got, "<int>1</int>") {
 		t.Errorf("got %q, want the number alone", got)
 	}
 }
@@ -151,10 +177,14 @@ func wellFormed(text []byte) error {
 func FuzzAnswerIsXML(f *testing.F) {
 	f.Add("a<b>\x00\xff")
 	f.Fuzz(func(t *testing.T, text string) {
-		a := NewAnswer()
+		a := NewAnswer(0)
 		defer a.Release()
 		a.StringMember("x", text)
-		got := a.Bytes()
+		pieces := strings.Repeat(text+"|", ShortText/(len(text)+1)+1) // cut anywhere
+		if err := a.Text(&source{Reader: strings.NewReader(pieces)}); err != nil {
+			t.Fatal(err)
+		}
+		got := []byte(ended(t, a))
 		if err := wellFormed(got); err != nil || !utf8.Valid(got) {
 			t.Errorf("%q: got %q, which is not XML: %v", text, got, err)
 		}

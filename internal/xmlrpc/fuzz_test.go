@@ -14,7 +14,7 @@ func FuzzParseCall(f *testing.F) {
 		f.Add([]byte(n.body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		call, err := ParseCall(body)
+		call, err := ParseCall(bytes.NewReader(body))
 		switch {
 		case err == nil && wellFormed(body) != nil && !bytes.Contains(body, []byte("encoding")):
 			t.Errorf("ParseCall(%q) = %#v, which is not XML", body, call)

@@ -1,11 +1,13 @@
 package xmlrpc
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // ParseCall reads a call. It is as tolerant as Python's supervisord: there may
@@ -13,8 +15,16 @@ import (
 // beside the known ones, and white space everywhere. Like there, the text is
 // taken for UTF-8 whatever its header says. The error says what is not
 // well-formed or not XML-RPC, or is ErrDepth or ErrDoctype.
-func ParseCall(body []byte) (Call, error) {
-	p := parser{dec: xml.NewDecoder(bytes.NewReader(body))}
+//
+// It reads no further than to the first thing that is wrong.
+func ParseCall(body io.Reader) (Call, error) {
+	in := readers.Get().(*bufio.Reader)
+	in.Reset(body)
+	defer func() {
+		in.Reset(nil)
+		readers.Put(in)
+	}()
+	p := parser{dec: xml.NewDecoder(in)}
 	p.dec.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil }
 	call, err := p.document()
 	if err != nil {
@@ -22,6 +32,9 @@ func ParseCall(body []byte) (Call, error) {
 	}
 	return call, nil
 }
+
+// readers are what calls are read through: the decoder would make one for each.
+var readers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
 
 // parser walks through the elements of a call.
 type parser struct {

@@ -36,7 +36,7 @@ var calls = []struct {
 func TestParseCallReadsWhatClientsSend(t *testing.T) {
 	for _, tt := range calls {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := ParseCall([]byte(tt.body))
+			got, err := ParseCall(strings.NewReader(tt.body))
 			if err != nil || !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("ParseCall(%q) = %#v, %v; want %#v", tt.body, got, err, tt.want)
 			}
@@ -82,7 +82,7 @@ func TestParseCallReadsValues(t *testing.T) {
 	}
 	for _, tt := range tests {
 		body := "<methodCall><methodName>m</methodName><params><param><value>" + tt.xml + "</value></param></params></methodCall>"
-		got, err := ParseCall([]byte(body))
+		got, err := ParseCall(strings.NewReader(body))
 		if err != nil || !reflect.DeepEqual(got.Params, []any{tt.want}) {
 			t.Errorf("the value %q: got %#v, %v; want %#v", tt.xml, got.Params, err, tt.want)
 		}
@@ -129,7 +129,7 @@ func value(xml string) string {
 func TestParseCallRefusesNonsense(t *testing.T) {
 	for _, tt := range nonsense {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := ParseCall([]byte(tt.body)); err == nil {
+			if got, err := ParseCall(strings.NewReader(tt.body)); err == nil {
 				t.Errorf("ParseCall(%q) = %#v, want an error", tt.body, got)
 			}
 		})
@@ -140,19 +140,19 @@ func TestParseCallIsBounded(t *testing.T) {
 	nested := func(n int) string {
 		return value(strings.Repeat("<array><data><value>", n) + strings.Repeat("</value></data></array>", n))
 	}
-	if _, err := ParseCall([]byte(nested(30))); err != nil {
+	if _, err := ParseCall(strings.NewReader(nested(30))); err != nil {
 		t.Errorf("30 arrays: got %v, want no error", err)
 	}
 	for _, body := range []string{
 		nested(40), nested(100000),
 		"<methodCall>" + strings.Repeat("<x>", 1<<20),
 	} {
-		if _, err := ParseCall([]byte(body)); !errors.Is(err, ErrDepth) {
+		if _, err := ParseCall(strings.NewReader(body)); !errors.Is(err, ErrDepth) {
 			t.Errorf("%.60q...: got %v, want %v", body, err, ErrDepth)
 		}
 	}
 	doctype := `<!DOCTYPE x><methodCall/>`
-	if _, err := ParseCall([]byte(doctype)); !errors.Is(err, ErrDoctype) {
+	if _, err := ParseCall(strings.NewReader(doctype)); !errors.Is(err, ErrDoctype) {
 		t.Errorf("%q: got %v, want %v", doctype, err, ErrDoctype)
 	}
 }

@@ -15,47 +15,62 @@ var (
 	ErrFailed       = errors.New("FAILED")
 )
 
-// ReadFile returns length bytes of the file at path from offset, fewer at its
+// Part is a part of a log, to be read from its file. A file that is renamed or
+// removed meanwhile is read nevertheless.
+type Part struct {
+	*io.SectionReader
+	file *os.File
+}
+
+// Close closes the file. It is part of io.Closer.
+func (p *Part) Close() error { return p.file.Close() }
+
+// ReadFile returns the bytes that OpenPart opens.
+func ReadFile(path string, offset, length int64) ([]byte, error) {
+	part, err := OpenPart(path, offset, length)
+	if err != nil {
+		return nil, err
+	}
+	defer part.Close() //nolint:errcheck // it was only read
+	data, err := io.ReadAll(part)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFailed, err)
+	}
+	return data, nil
+}
+
+// OpenPart opens length bytes of the file at path from offset, fewer at its
 // end, and everything from offset when length is 0. A negative offset counts
 // from the file's end; with it length must be 0. The error is ErrBadArguments
 // for other negative values and for a negative offset with a length, and
 // ErrFailed when the file cannot be read.
-func ReadFile(path string, offset, length int64) ([]byte, error) {
-	file, err := openForReading(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFailed, err)
-	}
-	defer file.Close() //nolint:errcheck // it was only read
-	size, err := file.Seek(0, io.SeekEnd)
+func OpenPart(path string, offset, length int64) (*Part, error) {
+	file, size, err := openForReading(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	switch {
 	case offset < 0 && length != 0, length < 0:
+		_ = file.Close() // nothing was read
 		return nil, fmt.Errorf("%w: offset %d and length %d", ErrBadArguments, offset, length)
 	case offset < 0:
 		length = min(-offset, size)
 		offset = size - length
 	case length == 0:
-		length = max(size-offset, 0)
+		length = size
 	}
-	return readAt(file, offset, min(length, max(size-offset, 0)))
+	return newPart(file, offset, min(length, size-offset)), nil
 }
 
-// TailFile returns at most length bytes of the file at path that begin at
+// OpenTail opens at most length bytes of the file at path that begin at
 // offset, for a client that follows a growing file: next is the offset to ask
 // for next time. When the file has grown beyond offset+length, overflow is set
-// and the bytes are the last ones of the file. A file that cannot be read gives
-// no bytes, and offset again.
-func TailFile(path string, offset, length int64) (data []byte, next int64, overflow bool) {
-	file, err := openForReading(path)
+// and the bytes are the last ones of the file. The error is ErrFailed when the
+// file cannot be read.
+func OpenTail(path string, offset, length int64) (part *Part, next int64, overflow bool, err error) {
+	file, size, err := openForReading(path)
 	if err != nil {
-		return nil, offset, false
-	}
-	defer file.Close() //nolint:errcheck // it was only read
-	size, err := file.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, offset, false
+		return nil, offset, false, fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	from := offset
 	if size > from+length {
@@ -68,24 +83,33 @@ func TailFile(path string, offset, length int64) (data []byte, next int64, overf
 		}
 		from = size - length
 	}
-	from, length = max(from, 0), max(length, 0)
-	data, err = readAt(file, from, min(length, size-from))
+	from = max(from, 0)
+	return newPart(file, from, min(length, size-from)), size, overflow, nil
+}
+
+// newPart returns the part of a file that begins at offset, as far as it is
+// there.
+func newPart(file *os.File, offset, length int64) *Part {
+	return &Part{io.NewSectionReader(file, offset, max(length, 0)), file}
+}
+
+// openForReading opens a file and tells its size, in bytes. It does not wait
+// for the writer of a fifo.
+func openForReading(path string) (file *os.File, size int64, err error) {
+	file, err = os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, offset, false
+		return nil, 0, err
 	}
-	return data, size, overflow
-}
-
-// openForReading does not wait for the writer of a fifo.
-func openForReading(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-}
-
-func readAt(file *os.File, offset, length int64) ([]byte, error) {
-	data := make([]byte, max(length, 0))
-	n, err := file.ReadAt(data, offset)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: %w", ErrFailed, err)
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = unix.EISDIR // which only reading would tell
 	}
-	return data[:n], nil
+	if err == nil {
+		size, err = file.Seek(0, io.SeekEnd)
+	}
+	if err != nil {
+		_ = file.Close() // nothing was read
+		return nil, 0, err
+	}
+	return file, size, nil
 }

@@ -2,38 +2,59 @@ package rpc
 
 import (
 	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
+
+	"github.com/vigilance-go/vigilance/internal/xmlrpc"
 )
 
-func TestLogSizeIsWhatACallAsksFor(t *testing.T) {
+// newShare returns the share of an answer that is the only one.
+func newShare(t *testing.T) *share {
+	t.Helper()
+	s, err := newAnswerBudget().begin(t.Context(), "supervisor.getState", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheDemandIsWhatACallAsksFor(t *testing.T) {
 	t.Parallel()
 	inner := func(method string, args ...any) any { return map[string]any{"methodName": method, "params": args} }
+	b := newAnswerBudget()
+	b.largest["supervisor.getAllConfigInfo"] = 5000
 	for _, c := range []struct {
 		method string
 		args   []any
-		want   int64
+		want   demand
 	}{
-		{"supervisor.getState", nil, 0},
-		{"supervisor.readProcessStdoutLog", []any{"x", int64(0), int64(1000)}, 1000},
-		{"supervisor.readProcessStdoutLog", []any{"x", int64(-1600), int64(0)}, 1600},
-		{"supervisor.readProcessLog", []any{"x", int64(0), int64(0)}, maxLogRead},
-		{"supervisor.tailProcessStderrLog", []any{"x", int64(5), int64(2000)}, 2000},
-		{"supervisor.readLog", []any{int64(0), int64(1 << 40)}, maxLogRead},
-		{"supervisor.readLog", nil, maxLogRead},
-		{"supervisor.clearLog", nil, 0},
+		{"supervisor.getState", nil, demand{}},
+		{"supervisor.getAllProcessInfo", nil, demand{bytes: answerMemory}},
+		{"supervisor.getAllConfigInfo", nil, demand{bytes: 5000}},
+		{"supervisor.readProcessStdoutLog", []any{"x", int64(0), int64(1000)}, demand{bytes: 1000}},
+		{"supervisor.readProcessStdoutLog", []any{"x", int64(-1600), int64(0)}, demand{bytes: 1600}},
+		{"supervisor.readProcessLog", []any{"x", int64(0), int64(0)}, demand{files: 1}},
+		{"supervisor.tailProcessStderrLog", []any{"x", int64(5), int64(2000)}, demand{bytes: 2000}},
+		{"supervisor.readLog", []any{int64(0), int64(1 << 40)}, demand{files: 1}},
+		{"supervisor.readLog", nil, demand{files: 1}},
+		{"supervisor.clearLog", nil, demand{}},
 		{"system.multicall", []any{[]any{
 			inner("supervisor.readLog", int64(0), int64(10)), inner("supervisor.getState"), inner("system.multicall"),
-			inner("supervisor.readLog", int64(-7), int64(0)), "nonsense",
-		}}, 17},
+			inner("supervisor.readLog", int64(-7), int64(0)), inner("supervisor.readLog", int64(0), int64(0)), "nonsense",
+			inner("supervisor.getAllConfigInfo"),
+		}}, demand{bytes: 5017, files: 1}},
 	} {
-		if got := logSize(c.method, c.args); got != c.want {
-			t.Errorf("logSize(%s, %v) = %d, want %d", c.method, c.args, got, c.want)
+		if got := b.expect(c.method, c.args); got != c.want {
+			t.Errorf("expect(%s, %v) = %+v, want %+v", c.method, c.args, got, c.want)
 		}
 	}
 }
 
-// TestLargeAnswersTakeTurns: small ones never wait for them.
+// TestLargeAnswersTakeTurns: small ones never wait for them, nor do long logs.
 func TestLargeAnswersTakeTurns(t *testing.T) {
 	t.Parallel()
 	b := newAnswerBudget()
@@ -42,30 +63,118 @@ func TestLargeAnswersTakeTurns(t *testing.T) {
 		defer cancel()
 		return b.begin(ctx, method, args)
 	}
-	large, err := begin("supervisor.readLog", int64(0), int64(0))
+	const all, configs = "supervisor.getAllProcessInfo", "supervisor.getAllConfigInfo"
+	large, err := begin(all)
 	if err != nil {
 		t.Fatalf("the first: %v", err)
 	}
-	if _, err := begin("supervisor.readLog", int64(0), int64(1<<20)); err == nil {
+	if _, err := begin(configs); err == nil {
 		t.Error("begin of a second large answer succeeded, want that it waits")
 	}
-	for _, method := range []string{"supervisor.getState", "supervisor.getAllProcessInfo"} {
-		small, err := begin(method)
-		if err != nil {
-			t.Errorf("begin(%s) beside a large answer: %v", method, err)
-			continue
-		}
-		small.made(2 << 20)
-		small.end()
-	}
-	if _, err := begin("supervisor.getAllProcessInfo"); err == nil {
-		t.Error("begin of a method whose last answer was large succeeded, want that it waits")
+	if _, err := begin("supervisor.getState"); err != nil {
+		t.Errorf("begin of a small answer beside a large one: %v", err)
 	}
 	large.made(1 << 20) // it is shorter than it could have been
-	for _, n := range []int64{1 << 20, 6 << 20} {
-		if _, err := begin("supervisor.readLog", int64(0), n); err != nil {
-			t.Errorf("begin of %d bytes beside 1 MiB: %v", n, err)
+	for range 7 {
+		if _, err := begin(all); err != nil {
+			t.Errorf("begin of what takes 1 MiB, beside as much: %v", err)
 		}
 	}
+	if _, err := begin(all); err == nil {
+		t.Error("begin of a ninth answer of 1 MiB succeeded, want that it waits")
+	}
 	large.end()
+	if _, err := begin(all); err != nil {
+		t.Errorf("begin after the end of another: %v", err)
+	}
+}
+
+// TestLongLogsTakeTurns: each keeps a file open while it is sent.
+func TestLongLogsTakeTurns(t *testing.T) {
+	t.Parallel()
+	b := newAnswerBudget()
+	begin := func(method string, args ...any) (*share, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		return b.begin(ctx, method, args)
+	}
+	calls := make([]any, answerFiles+1)
+	for i := range calls {
+		calls[i] = map[string]any{"methodName": "supervisor.readLog"}
+	}
+	many, err := begin(multicallName, calls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range calls {
+		if got, want := many.mayOpen(), i < answerFiles; got != want {
+			t.Errorf("mayOpen for file %d = %t, want %t", i, got, want)
+		}
+	}
+	if _, err := begin("supervisor.readLog"); err == nil {
+		t.Error("begin of one more log succeeded, want that it waits")
+	}
+	if _, err := begin("supervisor.readLog", int64(-1000), int64(0)); err != nil {
+		t.Errorf("begin of a short part beside them: %v", err)
+	}
+	many.end()
+	if _, err := begin("supervisor.readLog"); err != nil {
+		t.Errorf("begin of a log after the others: %v", err)
+	}
+}
+
+// TestAnswersAreMadeInTurn: as many at a time as there are processors.
+func TestAnswersAreMadeInTurn(t *testing.T) {
+	t.Parallel()
+	s := newShare(t)
+	var last func()
+	for range runtime.GOMAXPROCS(0) {
+		end, err := s.turn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = end
+	}
+	gone, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := s.turn(gone); err == nil {
+		t.Error("one more turn than there are processors, want that it waits")
+	}
+	last()
+	if _, err := s.turn(t.Context()); err != nil {
+		t.Errorf("a turn after the end of another: %v", err)
+	}
+}
+
+// TestLongLogsAreNotHeldInMemory: neither while they are measured nor while
+// they are sent.
+func TestLongLogsAreNotHeldInMemory(t *testing.T) {
+	const size, most = 32 << 20, 1 << 20
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
+	s, err := newAnswerBudget().begin(t.Context(), "supervisor.readLog", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	out := xmlrpc.NewAnswer(s.taken.bytes)
+	defer out.Release()
+	r := &request{args: []any{int64(0), int64(0)}, out: out, share: s}
+	if err := r.readLog(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := out.WriteTo(io.Discard)
+	runtime.ReadMemStats(&after)
+	if err != nil || sent < size {
+		t.Errorf("WriteTo: got %d bytes, %v, want %d at least", sent, err, size)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > most {
+		t.Errorf("an answer of %d bytes allocates %d, want at most %d", sent, got, most)
+	}
 }

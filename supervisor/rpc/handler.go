@@ -7,7 +7,6 @@
 package rpc
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -56,40 +55,53 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusLengthRequired)
 		return
 	}
-	body, err := readBody(r)
-	if err != nil {
+	body := &body{Reader: r.Body}
+	call, err := xmlrpc.ParseCall(body)
+	switch {
+	case body.failed != nil:
 		status := http.StatusBadRequest
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		if _, ok := errors.AsType[*http.MaxBytesError](body.failed); ok {
 			status = http.StatusRequestEntityTooLarge
 		}
 		refuse(w, status)
 		return
-	}
-	call, err := xmlrpc.ParseCall(body)
-	switch {
 	case err != nil:
-		h.log.Logf(mainlog.Error, "XML-RPC request data %s is invalid: unmarshallable", quote(body))
+		h.log.Logf(mainlog.Error, "XML-RPC request data %s is invalid: unmarshallable", body.quote())
 		h.log.Log(mainlog.Debug, err.Error())
 		refuse(w, http.StatusBadRequest)
 		return
 	case call.Method == "":
-		h.log.Logf(mainlog.Error, "XML-RPC request data %s is invalid: no method name", quote(body))
+		h.log.Logf(mainlog.Error, "XML-RPC request data %s is invalid: no method name", body.quote())
 		refuse(w, http.StatusBadRequest)
 		return
 	}
 	h.answer(w, r, call)
 }
 
-// readBody reads the whole body, into memory of its announced size where that
-// is believable.
-func readBody(r *http.Request) ([]byte, error) {
-	const believable = 64 << 10
-	var buf bytes.Buffer
-	if r.ContentLength > 0 && r.ContentLength <= believable {
-		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+// body is a request's body while it is parsed. It is not kept: what is refused
+// is refused after the bytes that show why.
+type body struct {
+	io.Reader
+	begin  []byte // as much as the log would show, and one byte more
+	failed error  // of reading, if it did
+}
+
+// Read is part of io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.begin = append(b.begin, p[:min(n, maxQuoted+1-len(b.begin))]...)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.failed = err
 	}
-	_, err := io.Copy(&buf, r.Body)
-	return buf.Bytes(), err
+	return n, err
+}
+
+// quote returns the body as the log shows it.
+func (b *body) quote() string {
+	if len(b.begin) > maxQuoted {
+		return config.PyRepr(string(b.begin[:maxQuoted])) + "..."
+	}
+	return config.PyRepr(string(b.begin))
 }
 
 // answer carries a call out and sends its result or fault.
@@ -107,26 +119,27 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, call xmlrpc.Cal
 		return
 	}
 	defer share.end()
-	out := xmlrpc.NewAnswer()
+	out := xmlrpc.NewAnswer(share.taken.bytes)
 	defer out.Release()
-	q := &request{ctx: r.Context(), daemon: h.daemon, audit: h.audit, methods: h.methods, args: call.Params, out: out}
+	q := &request{ctx: r.Context(), daemon: h.daemon, audit: h.audit, methods: h.methods, args: call.Params, out: out, share: share}
 	err = q.invoke(call.Method)
-	var text []byte
 	switch {
 	case err == nil:
 		h.log.Logf(mainlog.Trace, "XML-RPC method %s() returned successfully", name)
-		text = out.Bytes()
+		out.End()
 	case r.Context().Err() != nil:
 		return // nobody reads the answer
 	default:
 		f := fault(err)
 		h.log.Logf(mainlog.Trace, "XML-RPC method %s() returned fault: [%d] %s", name, f.Code, oneLine(f.Text))
-		text = out.FaultBytes(int(f.Code), f.Text)
+		out.EndFault(int(f.Code), f.Text)
 	}
-	share.made(len(text))
+	share.made(out.InMemory())
 	w.Header().Set("Content-Type", "text/xml")
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	_, _ = w.Write(text) // a client that has gone does not miss it
+	w.Header().Set("Content-Length", strconv.FormatInt(out.Size(), 10))
+	if _, err := out.WriteTo(w); err != nil {
+		panic(http.ErrAbortHandler) // the client has gone, or must see that the answer is not whole
+	}
 }
 
 // fault returns the fault by which a client learns of err.
@@ -161,12 +174,4 @@ func oneLine(text string) string {
 		return quoted[1 : len(quoted)-1]
 	}
 	return shown
-}
-
-// quote returns a request as the log shows it.
-func quote(body []byte) string {
-	if len(body) > maxQuoted {
-		return config.PyRepr(string(body[:maxQuoted])) + "..."
-	}
-	return config.PyRepr(string(body))
 }

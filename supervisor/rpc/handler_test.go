@@ -128,6 +128,19 @@ func TestRefusalsArePages(t *testing.T) {
 	}
 }
 
+// TestWhatIsRefusedIsNotReadToItsEnd: a request that is nested too deep costs as
+// much as it takes to see that.
+func TestWhatIsRefusedIsNotReadToItsEnd(t *testing.T) {
+	h := idle(t, "supervisor")
+	body := strings.NewReader(strings.Repeat("<array><data><value>", 150000))
+	whole := body.Len()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/RPC2", body))
+	if read, most := whole-body.Len(), 16<<10; w.Code != http.StatusBadRequest || read > most {
+		t.Errorf("got status %d after %d bytes of %d, want 400 after %d at most", w.Code, read, whole, most)
+	}
+}
+
 // TestNobodyWritesLogLinesFromOutside sends what would look like a line of the
 // log.
 func TestNobodyWritesLogLinesFromOutside(t *testing.T) {
@@ -142,7 +155,11 @@ func TestNobodyWritesLogLinesFromOutside(t *testing.T) {
 			t.Errorf("oneLine(%q) = %q, want %q", tt.text, got, tt.want)
 		}
 	}
-	if got, most := quote(bytes.Repeat([]byte("\x01"), 1<<20)), 4*maxQuoted+10; len(got) > most {
+	b := &body{Reader: bytes.NewReader(bytes.Repeat([]byte("\x01"), 1<<20))}
+	if _, err := io.Copy(io.Discard, b); err != nil {
+		t.Fatal(err)
+	}
+	if got, most := b.quote(), 4*maxQuoted+10; len(got) > most || !strings.HasSuffix(got, "...") {
 		t.Errorf("a refused request of 1 MiB takes %d bytes of the log, want at most %d", len(got), most)
 	}
 }
@@ -180,29 +197,29 @@ func TestReadLogIsBounded(t *testing.T) {
 		{1 << 62, 0, "<string></string>"},
 		{-1 << 62, 1, "BAD_ARGUMENTS"},
 	} {
-		out := xmlrpc.NewAnswer()
-		r := &request{args: []any{tt.offset, tt.length}, out: out}
-		var got string
+		out := xmlrpc.NewAnswer(0)
+		r := &request{args: []any{tt.offset, tt.length}, out: out, share: newShare(t)}
+		var got strings.Builder
 		if err := r.readLog(path, 0); err != nil {
-			got = err.Error()
-		} else {
-			got = string(out.Bytes())
+			got.WriteString(err.Error())
+		} else if _, err := out.WriteTo(&got); err != nil {
+			t.Error(err)
 		}
-		if !strings.Contains(got, tt.want) {
-			t.Errorf("readLog(%d, %d): got %q, want %q", tt.offset, tt.length, got, tt.want)
+		if !strings.Contains(got.String(), tt.want) {
+			t.Errorf("readLog(%d, %d): got %q, want %q", tt.offset, tt.length, &got, tt.want)
 		}
 		out.Release()
 	}
 }
 
 func TestMulticallIsBounded(t *testing.T) {
-	out := xmlrpc.NewAnswer()
+	out := xmlrpc.NewAnswer(0)
 	defer out.Release()
-	out.Data(bytes.Repeat([]byte("x"), maxAnswer))
-	r := &request{ctx: t.Context(), methods: methodTable(nil), out: out}
+	out.Data(bytes.Repeat([]byte("x"), maxInMemory))
+	r := &request{ctx: t.Context(), methods: methodTable(nil), out: out, share: newShare(t)}
 	err := r.oneOf(map[string]any{"methodName": "system.listMethods"})
 	if err == nil || err.Error() != "FAILED: the answer is too long" {
-		t.Errorf("a call behind %d bytes of answers: got %v, want a fault", maxAnswer, err)
+		t.Errorf("a call behind %d bytes of answers: got %v, want a fault", maxInMemory, err)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	sys "golang.org/x/sys/unix"
+
+	"github.com/vigilance-go/vigilance/internal/chars"
 )
 
 const (
@@ -94,24 +96,9 @@ func (t *tail) read(buf []byte) ([]byte, error) {
 		return nil, nil
 	}
 	chunk := buf[:n+got]
-	complete := len(chunk) - incomplete(chunk)
+	complete := chars.Whole(chunk)
 	t.held = append(t.held[:0], chunk[complete:]...)
 	return chunk[:complete], nil
-}
-
-// incomplete returns how many bytes at the end of p begin a UTF-8 sequence
-// that is not complete.
-func incomplete(p []byte) int {
-	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
-		last := p[len(p)-n:]
-		if utf8.RuneStart(last[0]) {
-			if utf8.FullRune(last) {
-				return 0
-			}
-			return n
-		}
-	}
-	return 0
 }
 
 // look compares the open file with what the path leads to. It tells whether

@@ -166,22 +166,6 @@ func TestFollowKeepsCharactersWhole(t *testing.T) {
 	out.await(t, want+text+"\xe9 latin\n")
 }
 
-func TestIncomplete(t *testing.T) {
-	tests := []struct {
-		text string
-		want int
-	}{
-		{"", 0}, {"a", 0}, {"é", 0}, {"€", 0}, {"😀", 0},
-		{"é"[:1], 1}, {"€"[:1], 1}, {"€"[:2], 2}, {"😀"[:3], 3}, {"a😀"[:2], 1},
-		{"\xff", 0}, {"\x80", 0}, {"\x80\x80\x80\x80", 0}, {"a\xe9 ", 0},
-	}
-	for _, tt := range tests {
-		if got := incomplete([]byte(tt.text)); got != tt.want {
-			t.Errorf("incomplete(%q) = %d, want %d", tt.text, got, tt.want)
-		}
-	}
-}
-
 // TestFollowersShareAFile has many follow one file, which is then flooded.
 func TestFollowersShareAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")

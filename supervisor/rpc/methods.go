@@ -40,6 +40,7 @@ type request struct {
 	methods map[string]*method // all there are
 	args    []any              // as many as the method takes
 	out     *xmlrpc.Answer
+	share   *share // of what answers may take
 }
 
 // systemNamespace is where the methods stand that are not the daemon's own.
@@ -83,12 +84,25 @@ func (r *request) invoke(name string) error {
 	caller := access.Of(r.ctx)
 	err := caller.Check(name, m.needs)
 	if err == nil {
-		err = r.checked(m)
+		err = r.inTurn(name, m)
 	}
 	if m.needs != config.RoleObserver && r.audit != nil {
 		r.audit.Record(caller, name, m.shown(r.args), err)
 	}
 	return err
+}
+
+// inTurn calls a method when it is its turn, if it only looks: none of those
+// waits for anything but the loop. A multicall has a turn for each of its calls.
+func (r *request) inTurn(name string, m *method) error {
+	if m.needs == config.RoleObserver && name != multicallName {
+		end, err := r.share.turn(r.ctx)
+		if err != nil {
+			return err // nobody reads the answer
+		}
+		defer end()
+	}
+	return r.checked(m)
 }
 
 // checked calls a method with a number of arguments that it takes.

@@ -33,13 +33,14 @@ func thousand() []supervisor.ProcessInfo {
 }
 
 func encodeInfos(infos []supervisor.ProcessInfo) int {
-	out := xmlrpc.NewAnswer()
+	out := xmlrpc.NewAnswer(2 << 20)
 	defer out.Release()
 	var room []byte
 	for i := range infos {
 		room = appendInfo(out, &infos[i], room)
 	}
-	return len(out.Bytes())
+	out.End()
+	return out.InMemory()
 }
 
 // TestEncodingInfosAllocatesLittle bounds the garbage of the method that

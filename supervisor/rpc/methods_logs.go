@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/vigilance-go/vigilance/internal/xmlrpc"
 	"github.com/vigilance-go/vigilance/supervisor"
 	"github.com/vigilance-go/vigilance/supervisor/childlog"
 	"github.com/vigilance-go/vigilance/supervisor/config"
@@ -142,14 +143,25 @@ func (r *request) readLog(path string, first int) error {
 		return supervisor.NewFault(supervisor.FaultFailed,
 			fmt.Sprintf("the log holds %d bytes there, of which %d can be read at a time", n, maxLogRead))
 	}
-	data, err := childlog.ReadFile(path, offset, min(length, maxLogRead))
+	part, err := childlog.OpenPart(path, offset, min(length, maxLogRead))
 	switch {
 	case errors.Is(err, childlog.ErrBadArguments):
 		return supervisor.NewFault(supervisor.FaultBadArguments, "")
 	case err != nil:
 		return supervisor.NewFault(supervisor.FaultFailed, "")
 	}
-	r.out.Data(data)
+	return r.text(part)
+}
+
+// text answers with a part of a log.
+func (r *request) text(part *childlog.Part) error {
+	if part.Size() > xmlrpc.ShortText && !r.share.mayOpen() {
+		_ = part.Close() // nothing was read
+		return supervisor.NewFault(supervisor.FaultFailed, fmt.Sprintf("a request can read %d long parts of logs at most", answerFiles))
+	}
+	if r.out.Text(part) != nil {
+		return supervisor.NewFault(supervisor.FaultFailed, "")
+	}
 	return nil
 }
 
@@ -160,8 +172,7 @@ func (r *request) tailLog(ofStderr bool) error {
 		return err
 	}
 	if !exists(path) {
-		r.tail(nil, 0, false)
-		return nil
+		return r.tail(nil, 0, false)
 	}
 	offset, err := r.integer(1)
 	if err != nil {
@@ -171,16 +182,25 @@ func (r *request) tailLog(ofStderr bool) error {
 	if err != nil {
 		return err
 	}
-	r.tail(childlog.TailFile(path, offset, min(length, maxLogRead)))
-	return nil
+	part, next, overflow, err := childlog.OpenTail(path, offset, min(length, maxLogRead))
+	if err != nil {
+		return r.tail(nil, offset, false)
+	}
+	return r.tail(part, next, overflow)
 }
 
-func (r *request) tail(data []byte, next int64, overflow bool) {
+// tail answers with the end of a log; nil for nothing.
+func (r *request) tail(part *childlog.Part, next int64, overflow bool) error {
 	r.out.BeginArray()
-	r.out.Data(data)
+	if part == nil {
+		r.out.String("")
+	} else if err := r.text(part); err != nil {
+		return err
+	}
 	r.out.Int(next)
 	r.out.Bool(overflow)
 	r.out.EndArray()
+	return nil
 }
 
 // exists tells whether there is a file of that name; there is none without a

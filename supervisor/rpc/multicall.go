@@ -2,9 +2,15 @@ package rpc
 
 import "github.com/vigilance-go/vigilance/supervisor"
 
-// maxAnswer is the length, in bytes, at which a multicall is cut off: a
-// request of a few kilobytes must not fill the memory.
-const maxAnswer = 128 << 20
+// multicallName is the full name of the method that carries out several calls.
+const multicallName = "system.multicall"
+
+// What a multicall is cut off at, in bytes: the length of its answer, and the
+// part of that which is in memory. A request of a few kilobytes must not fill it.
+const (
+	maxAnswer   = 128 << 20
+	maxInMemory = 16 << 20
+)
 
 // multicall carries out several calls. Only a fault of its own arguments ends
 // it as a whole.
@@ -39,10 +45,10 @@ func (r *request) oneOf(c any) error {
 	if !ok {
 		return supervisor.NewFault(supervisor.FaultIncorrectParameters, "No methodName")
 	}
-	if name == "system.multicall" {
+	if name == multicallName {
 		return supervisor.NewFault(supervisor.FaultIncorrectParameters, "Recursive system.multicall forbidden")
 	}
-	if r.out.Len() > maxAnswer {
+	if r.out.Size() > maxAnswer || r.out.InMemory() > maxInMemory {
 		return supervisor.NewFault(supervisor.FaultFailed, "the answer is too long")
 	}
 	inner := *r

@@ -51,8 +51,8 @@ func TestEveryMethodIsRefusedToSmallerRoles(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		for _, role := range roles() {
 			for _, inMulticall := range []bool{false, true} {
-				out := xmlrpc.NewAnswer()
-				r := &request{ctx: access.With(t.Context(), &access.Caller{Role: role, UID: access.Unknown}), methods: table, out: out}
+				out := xmlrpc.NewAnswer(0)
+				r := &request{ctx: access.With(t.Context(), &access.Caller{Role: role, UID: access.Unknown}), methods: table, out: out, share: newShare(t)}
 				var err error
 				if inMulticall {
 					err = r.oneOf(map[string]any{"methodName": name, "params": make([]any, 9)})

@@ -19,7 +19,7 @@ const (
 	writePatience = time.Minute
 	// Where all connections together have more than muchUnsent bytes on their
 	// way, slow clients get less patience.
-	muchUnsent    = 16 << 20
+	muchUnsent    = answerMemory / 2
 	shortPatience = 2 * time.Second
 	// The bounds of the connections that one server has open.
 	leastConnections = 32

@@ -23,16 +23,20 @@ func (s *site) receive(server config.Server, next http.Handler) http.Handler {
 		w.Header().Set("Server", "vigilance")
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
-			if failure := recover(); failure != nil && failure != http.ErrAbortHandler { //nolint:errorlint // a panic's value
+			failure := recover()
+			broken := failure == http.ErrAbortHandler //nolint:errorlint // a panic's value
+			if failure != nil && !broken {
 				s.log.Logf(mainlog.Critical, "Handling HTTP request %s %s raised an unexpected exception: %v\n%s",
 					r.Method, config.PyRepr(r.URL.Path), failure, debug.Stack())
-				if rec.status != 0 {
-					panic(http.ErrAbortHandler) // the answer has begun: the client must see that it is broken
+				if broken = rec.status != 0; !broken {
+					refuse(rec, http.StatusInternalServerError)
 				}
-				refuse(rec, http.StatusInternalServerError)
 			}
 			s.counts.add(c.Kind, rec.code(), rec.written)
 			s.logAccess(r, c, rec)
+			if broken {
+				panic(http.ErrAbortHandler) // the answer has begun: the client must see that it is not whole
+			}
 		}()
 		zipped := s.gzip.answer(rec, r)
 		next.ServeHTTP(zipped, r)
