@@ -178,7 +178,7 @@ func runOurs(t *testing.T, s scenario) outcome {
 }
 
 func (s scenario) run(command []string, python, dir string) (outcome, error) {
-	port, err := freePort()
+	port, err := peer.FreePort()
 	if err != nil {
 		return outcome{}, err
 	}

@@ -3,7 +3,6 @@ package test
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,7 +32,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			port, err := freePort()
+			port, err := peer.FreePort()
 			if err != nil {
 				return err
 			}
@@ -80,14 +79,4 @@ func poll(wanted string, condition func() bool) error {
 		}
 	}
 	return nil
-}
-
-// freePort returns a TCP port of the loopback interface that was free just now.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,17 +40,14 @@ type step struct {
 	bare bool
 }
 
-// freePort returns a TCP port of this machine that is free now.
+// freePort returns a TCP port of the loopback that nobody listens on now.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := peer.FreePort()
 	if err != nil {
-		t.Error(err)
-		return ""
+		t.Fatal(err)
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	return strconv.Itoa(port)
 }
 
 // session is a daemon and what is done to it, one step after the other. {port}

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	testpeer "github.com/vigilance-go/vigilance/test/peer"
 )
 
 // needRoot skips a test that makes things of other users.
@@ -158,15 +159,14 @@ func startLogged(t *testing.T, dir, text string, args ...string) *running {
 	return r
 }
 
-// freeServerPort returns a TCP port that nobody listens on.
-func freeServerPort(t *testing.T) int {
+// freePort returns a TCP port of the loopback that nobody listens on now.
+func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := testpeer.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // TestOpenServersAreToldOf: CVE-2019-12105 was an inet server without a password.
@@ -177,7 +177,7 @@ func TestOpenServersAreToldOf(t *testing.T) {
 		options string
 		want    bool
 	}{{"", true}, {"username=\npassword=x\n", true}, {"username=u\npassword=x\n", false}, {"[user:u]\npassword=x\nrole=observer\n", false}} {
-		dir, port := t.TempDir(), freeServerPort(t)
+		dir, port := t.TempDir(), freePort(t)
 		write(t, dir, map[string]string{"x.conf": fmt.Sprintf("%s[inet_http_server]\nport=127.0.0.1:%d\n%s", plain, port, tt.options)})
 		r := startLogged(t, dir, "supervisord started with pid", "-c", "x.conf")
 		log := read(filepath.Join(dir, "daemon.log"))
@@ -198,7 +198,7 @@ func TestOpenServersAreToldOf(t *testing.T) {
 func TestNothingTellsThePassword(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2"
-	dir, port := t.TempDir(), freeServerPort(t)
+	dir, port := t.TempDir(), freePort(t)
 	write(t, dir, map[string]string{
 		"x.conf": fmt.Sprintf("%sloglevel=blather\naudit_logfile=audit.log\n[inet_http_server]\nport=127.0.0.1:%d\nusername=root\npassword=%s-a\n", plain, port, secret) +
 			"[user:olga]\npassword={FILE}%(here)s/olga\nrole=observer\n[user:otto]\npassword={SHA}" + secret + "\nrole=operator\n" +

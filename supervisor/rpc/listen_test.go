@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vigilance-go/vigilance/supervisor/config"
+	testpeer "github.com/vigilance-go/vigilance/test/peer"
 )
 
 func unixServer(path string, mode uint32) config.Server {
@@ -195,7 +196,7 @@ func TestOneOfManyTakesOverAStaleSocket(t *testing.T) {
 // TestSocketsOutliveARestart opens one set of servers after the other.
 func TestSocketsOutliveARestart(t *testing.T) {
 	dir := t.TempDir()
-	first, second := freeTCPPort(t), freeTCPPort(t)
+	first, second := freePort(t), freePort(t)
 	path := filepath.Join(dir, "socket")
 	var s Sockets
 	defer s.Close()
@@ -272,14 +273,14 @@ func TestSocketsOutliveARestart(t *testing.T) {
 	}
 }
 
-func freeTCPPort(t *testing.T) int {
+// freePort returns a TCP port of the loopback that nobody listens on now.
+func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := testpeer.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 func TestListenErrorsAreTheReferences(t *testing.T) {
@@ -344,7 +345,7 @@ func TestListenInetHosts(t *testing.T) {
 				l.Close()
 			}
 		}
-		port := freeTCPPort(t)
+		port := freePort(t)
 		l, err := listenInet(tt.host, port)
 		if err != nil {
 			t.Errorf("listenInet(%q): %v", tt.host, err)

@@ -76,12 +76,11 @@ func raceDetector() bool {
 // freePort returns a TCP port of the loopback that nobody listens on now.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := peer.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // site is a supervisord with an open unix server, and an inet one that asks
