@@ -145,7 +145,7 @@ func (o *orphans) adopted(pid int) *leftover {
 
 // stopping tells whether one that is being stopped still lives.
 func (o *orphans) stopping() bool {
-	for l := range maps.Values(o.left) {
+	for _, l := range o.left {
 		if l.run == nil {
 			return true
 		}

@@ -149,7 +149,7 @@ func TestAnswersAreMadeInTurn(t *testing.T) {
 // TestLongLogsAreNotHeldInMemory: neither while they are measured nor while
 // they are sent.
 func TestLongLogsAreNotHeldInMemory(t *testing.T) {
-	const size, most = 32 << 20, 1 << 20
+	const size, most = 8 << 20, 1 << 20
 	path := filepath.Join(t.TempDir(), "log")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
