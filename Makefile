@@ -17,6 +17,10 @@ TAGS  := urfave_cli_no_docs
 TOOLS := $(CURDIR)/.tools
 LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
+# Tests wait for processes more than they compute, so twice as many packages as
+# there are processors are tested at one time.
+GO_TEST := go test -race -count=1 -tags $(TAGS) -p $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+
 # Peers can be required where they can be installed; elsewhere their tests skip.
 REQUIRE_PEERS := $(if $(shell command -v apt-get),1,)
 
@@ -37,12 +41,12 @@ run: build ## Start supervisord on examples/quickstart: a crash becomes a mail
 	exec bin/supervisord -n -c examples/quickstart/supervisord.conf
 
 test: deps checks ## Install what the tests need; check, cross-compile and test everything
-	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) go test -race -count=1 -timeout 5m -tags $(TAGS) ./...
+	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) $(GO_TEST) -timeout 8m ./...
 	test/fuzz 200x
 
 test-long: deps ## The same tests with many more rounds (about half an hour)
 	VIGILANCE_REQUIRE_PEERS=$(REQUIRE_PEERS) VIGILANCE_LONG=1 VIGILANCE_FUZZ_DOCS=30000 \
-		go test -race -count=1 -timeout 40m -tags $(TAGS) ./...
+		$(GO_TEST) -timeout 40m ./...
 
 # What the chaos tests are told, as in make chaos CHAOS='-duration 1h -seed 7'.
 CHAOS ?= -duration 15m
