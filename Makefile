@@ -58,8 +58,11 @@ chaos: ## Break what can be broken around a running supervisord, a quarter of an
 soak: ## Do all of that at once for two hours (SOAK=10m for less), with docs/images/soak.svg
 	go test -count=1 -timeout 24h -v -tags $(TAGS) -run TestSoak ./test/chaos -soak $(SOAK) -soak-out $(CURDIR)/docs/images
 
-test-alerts-loss: ## Show that no alert is lost: 2,000 crashes, 100 kills, every kind of failure
-	VIGILANCE_LONG=1 go test -count=1 -timeout 10m -v -tags $(TAGS) -run TestEveryCrashIsInOneMessage ./cmd/webhookalert
+# How many times 2,000 crashes and 100 kills make test-alerts-loss takes.
+TIMES ?= 1
+
+test-alerts-loss: ## Show that no alert is lost: 2,000 crashes, 100 kills (TIMES=10 for more), every kind of failure
+	VIGILANCE_LONG=$(TIMES) go test -count=1 -timeout 4h -v -tags $(TAGS) -run TestEveryCrashIsInOneMessage ./cmd/webhookalert
 
 # How long make fuzz gives each target.
 FUZZ_TIME ?= 2m
