@@ -95,6 +95,8 @@ type Daemon struct {
 	opts Options
 	log  *mainlog.Logger
 	now  func() time.Time
+	// began is when it was made, from where its steady clock counts.
+	began time.Time
 
 	inbox   chan message     // requests, signals, output, results
 	exits   chan osproc.Exit // from the reaper
@@ -167,6 +169,7 @@ func New(o Options) (*Daemon, error) {
 	if d.now == nil {
 		d.now = time.Now
 	}
+	d.began = d.now()
 	d.syslog = childlog.NewSyslog(childlog.SyslogOptions{Report: d.log.Log})
 	d.bus.init(d)
 	d.ticks.init(d)

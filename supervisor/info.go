@@ -75,7 +75,7 @@ func (d *Daemon) info(p *proc, now time.Time) ProcessInfo {
 	return ProcessInfo{
 		Name: p.cfg.Name, Group: p.group.cfg.Name,
 		State: p.st.State, PID: p.st.PID,
-		Start: p.st.LastStart, Stop: p.st.LastStop, Now: now,
+		Start: p.began, Stop: p.ended, Now: now,
 		SpawnErr: p.st.SpawnErr, ExitStatus: p.st.ExitStatus,
 		Stdout: p.logPath[stdout], Stderr: p.logPath[stderr],
 	}

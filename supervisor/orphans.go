@@ -87,7 +87,7 @@ func (o *orphans) heir(l *leftover) *proc {
 func (o *orphans) adopt(p *proc, l *leftover) {
 	l.run = &run{proc: p, child: &osproc.Child{PID: l.PID}}
 	p.run = l.run
-	o.d.step(p, process.Adopted{PID: l.PID, Since: o.d.now().Add(-l.Age())})
+	o.d.step(p, process.Adopted{PID: l.PID, Since: o.d.steady(o.d.now()).Add(-l.Age())})
 }
 
 // stop sends l the stop signal of its program.

@@ -20,7 +20,10 @@ type proc struct {
 	group *group
 	cfg   *config.Program
 	rules process.Config
-	st    process.Status
+	st    process.Status // its times are those of the steady clock
+	// began and ended are st.LastStart and st.LastStop as the system's clock
+	// told them then, for those who ask.
+	began, ended time.Time
 	// wake is st.Deadline in the heap, armedFor what it was set for.
 	wake     deadline
 	armedFor time.Time
@@ -80,7 +83,15 @@ func byDescendingPriority(ps []*proc) []*proc {
 func (d *Daemon) step(p *proc, ev process.Event) {
 	before := p.st.State
 	env := process.Env{ShuttingDown: d.mood < MoodRunning}
-	st, effects := process.Step(&p.rules, p.st, ev, d.now(), env)
+	now := d.now()
+	steady := d.steady(now)
+	st, effects := process.Step(&p.rules, p.st, ev, steady, env)
+	if !st.LastStart.Equal(p.st.LastStart) {
+		p.began = now.Round(0).Add(st.LastStart.Sub(steady))
+	}
+	if !st.LastStop.Equal(p.st.LastStop) {
+		p.ended = now.Round(0)
+	}
 	p.st = st
 	p.group.count(before, st.State)
 	for _, e := range effects {
@@ -93,9 +104,15 @@ func (d *Daemon) step(p *proc, ev process.Event) {
 	d.settleWaiters(p)
 }
 
-// rearm puts the machine's deadline, a time of the system clock, into the heap,
-// which goes by the time that really passes: a clock that is set does not
-// delay what is due.
+// steady returns what the system's clock would tell at now if nobody had set it
+// since the daemon began. The process machine goes by that, so that a clock
+// that is set neither hastens nor delays what is due. It goes by the monotonic
+// reading of now, where that has one.
+func (d *Daemon) steady(now time.Time) time.Time {
+	return d.began.Round(0).Add(now.Sub(d.began))
+}
+
+// rearm puts the machine's deadline into the heap.
 func (d *Daemon) rearm(p *proc) {
 	switch {
 	case p.st.Deadline.IsZero():
@@ -104,7 +121,7 @@ func (d *Daemon) rearm(p *proc) {
 	default:
 		now := d.now()
 		p.armedFor = p.st.Deadline
-		d.timers.set(&p.wake, now.Add(p.st.Deadline.Sub(now.Round(0))))
+		d.timers.set(&p.wake, now.Add(p.st.Deadline.Sub(d.steady(now))))
 	}
 }
 

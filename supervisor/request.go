@@ -124,7 +124,7 @@ type waiter struct {
 	// settled looks at the process and reports whether the wait is over.
 	settled func(p *proc) (over bool, answer error)
 	answer  chan error // buffered for one
-	since   time.Time  // when the request came
+	since   time.Time  // when the request came, by the steady clock
 	// took is how long the answer took, not counting what went by before the
 	// process was born. It is to be read after the answer.
 	took time.Duration
@@ -132,7 +132,7 @@ type waiter struct {
 
 // newWaiter makes a waiter that nobody has to collect.
 func (d *Daemon) newWaiter() *waiter {
-	return &waiter{answer: make(chan error, 1), since: d.now()}
+	return &waiter{answer: make(chan error, 1), since: d.steady(d.now())}
 }
 
 // give answers whoever waits for p.
@@ -141,7 +141,7 @@ func (d *Daemon) give(p *proc, w *waiter, answer error) {
 	if p.st.LastStart.After(from) {
 		from = p.st.LastStart
 	}
-	w.took = d.now().Sub(from)
+	w.took = d.steady(d.now()).Sub(from)
 	w.answer <- answer
 }
 

@@ -35,7 +35,8 @@ type spec struct {
 	files   map[string]string // files to make in the folder, executable
 	shell   string            // what to do before supervisord is executed, as a shell's words
 	attr    syscall.SysProcAttr
-	dir     string // its folder, where it is not a new one
+	dir     string     // its folder, where it is not a new one
+	clock   *wallClock // the clock that it is to read, where that is not the system's
 }
 
 // daemon is a supervisord that things are done to.
@@ -100,7 +101,11 @@ func (d *daemon) launch() {
 		defer func() { _ = f.Close() }() // the daemon has its own
 		*stream = f
 	}
-	if err := d.cmd.Start(); err != nil {
+	begin := d.cmd.Start
+	if d.spec.clock != nil {
+		begin = func() error { return d.spec.clock.start(d.cmd) }
+	}
+	if err := begin(); err != nil {
 		d.t.Fatal(err)
 	}
 	cmd, exited := d.cmd, make(chan struct{})
