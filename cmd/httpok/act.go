@@ -45,14 +45,9 @@ func (h *httpok) young(p client.ProcessInfo) bool {
 
 // act restarts the processes and mails what it did.
 func (h *httpok) act(ctx context.Context, bad []finding) {
-	var lines []string
-	write := func(line string) {
-		h.station.Stderr.Text(line + "\n")
-		lines = append(lines, line)
-	}
 	infos, err := check.Infos(ctx, h.station.Daemon)
 	if err != nil {
-		write(fmt.Sprintf("Exception retrieving process info %s, not acting", check.ErrorText(err)))
+		h.station.Stderr.Text(fmt.Sprintf("Exception retrieving process info %s, not acting\n", check.ErrorText(err)))
 		return
 	}
 	if h.allYoung(infos) {
@@ -63,32 +58,56 @@ func (h *httpok) act(ctx context.Context, bad []finding) {
 		}
 		return
 	}
-	group, process := h.about(infos, bad[0].url)
+	r := &report{station: h.station, bad: bad, owed: h.station.Owed()}
+	defer r.owed.Drop()
+	r.group, r.process = h.about(infos, bad[0].url)
 	for _, f := range bad {
 		f.Failures, f.Acted = 0, true
-		f.Group, f.Process = group, process
-		lines = append(lines, f.answer.text)
+		f.Group, f.Process = r.group, r.process
 	}
-	tried, limited := h.restartAll(ctx, infos, write)
+	tried, limited := h.restartAll(ctx, infos, r)
 	quiet := limited && !tried && h.limitTold
 	h.limitTold = limited && !tried
-	if quiet {
-		return
+	if !quiet {
+		r.owed.Post(r.mail())
 	}
-	reason := bad[0].fault
-	for _, line := range lines[len(bad)+1:] { // after what is restarted
+}
+
+// report is the mail about URLs that are bad, and about what is done for that.
+type report struct {
+	station        *check.Station
+	bad            []finding
+	group, process string   // what it is about
+	done           []string // lines
+	owed           *check.Owed
+}
+
+// write adds a line about what is done.
+func (r *report) write(line string) {
+	r.station.Stderr.Text(line + "\n")
+	r.done = append(r.done, line)
+}
+
+// mail writes the mail as far as it is known.
+func (r *report) mail() notify.Message {
+	var lines []string
+	for _, f := range r.bad {
+		lines = append(lines, f.answer.text)
+	}
+	reason := r.bad[0].fault
+	for _, line := range r.done[1:] { // after what is restarted
 		if !strings.Contains(line, "\n") { // the output of a command is too much
 			reason += "; " + line
 		}
 	}
-	subject := bad[0].url + ": " + bad[0].fault
-	if more := len(bad) - 1; more > 0 {
+	subject := r.bad[0].url + ": " + r.bad[0].fault
+	if more := len(r.bad) - 1; more > 0 {
 		subject += fmt.Sprintf(" (and %d more)", more)
 	}
-	h.station.Post(notify.Message{
-		Subject: h.Subject(subject), Body: strings.Join(lines, "\n"),
-		Event: failedEvent, Group: group, Process: process, Reason: reason,
-	})
+	return notify.Message{
+		Subject: r.station.Subject(subject), Body: strings.Join(append(lines, r.done...), "\n"),
+		Event: failedEvent, Group: r.group, Process: r.process, Reason: reason,
+	}
 }
 
 // failedEvent is what the mails are about, for those that are merged.
@@ -129,11 +148,11 @@ func (h *httpok) allYoung(infos []client.ProcessInfo) bool {
 // restartAll restarts one selected process after the other, so that those of a
 // group that are well go on working meanwhile. It reports whether any restart
 // was tried, and whether one was not because of the limit.
-func (h *httpok) restartAll(ctx context.Context, infos []client.ProcessInfo, write func(string)) (tried, limited bool) {
+func (h *httpok) restartAll(ctx context.Context, infos []client.ProcessInfo, r *report) (tried, limited bool) {
 	if h.any {
-		write("Restarting all running processes")
+		r.write("Restarting all running processes")
 	} else {
-		write("Restarting selected processes " + check.ReprList(h.programs))
+		r.write("Restarting selected processes " + check.ReprList(h.programs))
 	}
 	waiting := slices.Clone(h.programs)
 	for _, p := range infos {
@@ -141,7 +160,7 @@ func (h *httpok) restartAll(ctx context.Context, infos []client.ProcessInfo, wri
 		if !h.selected(p) {
 			continue
 		}
-		switch h.restart(ctx, p, write) {
+		switch h.restart(ctx, p, r) {
 		case check.Limited:
 			limited = true
 		case check.Restarted, check.Failed, check.DryRun:
@@ -149,7 +168,7 @@ func (h *httpok) restartAll(ctx context.Context, infos []client.ProcessInfo, wri
 		}
 	}
 	if len(waiting) > 0 {
-		write("Programs not restarted because they did not exist: " + check.ReprList(waiting))
+		r.write("Programs not restarted because they did not exist: " + check.ReprList(waiting))
 	}
 	return tried, limited
 }
@@ -158,22 +177,23 @@ func (h *httpok) restartAll(ctx context.Context, infos []client.ProcessInfo, wri
 const notDue check.Outcome = -1
 
 // restart restarts a process if it is in the state for it.
-func (h *httpok) restart(ctx context.Context, p client.ProcessInfo, write func(string)) check.Outcome {
+func (h *httpok) restart(ctx context.Context, p client.ProcessInfo, r *report) check.Outcome {
 	name := check.Namespec(p)
 	switch {
 	case !h.due(p):
-		write(name + " not in RUNNING state, NOT restarting")
+		r.write(name + " not in RUNNING state, NOT restarting")
 		return notDue
 	case h.young(p):
-		write(fmt.Sprintf("%s was started %d seconds ago, NOT restarting", name, p.Now-p.Start))
+		r.write(fmt.Sprintf("%s was started %d seconds ago, NOT restarting", name, p.Now-p.Start))
 		return notDue
 	}
+	r.owed.Note(name, r.mail())
 	if h.coredir != "" && h.gcore != "" && p.PID != 0 && !h.DryRun {
 		output, err := check.Shell(ctx, h.gcore, filepath.Join(h.coredir, name), fmt.Sprint(p.PID))
-		write(fmt.Sprintf("gcore output for %s:\n\n %s", name, output))
+		r.write(fmt.Sprintf("gcore output for %s:\n\n %s", name, output))
 		if err != nil {
 			h.station.Log.Warn("no core file was written", "process", name, "err", err)
 		}
 	}
-	return h.station.Restart.Restart(ctx, p, write)
+	return h.station.Restart.Restart(ctx, p, r.write)
 }

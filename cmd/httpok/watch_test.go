@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -138,6 +137,19 @@ func TestProcessIsStartedThoughHttpokIsKilled(t *testing.T) {
 	if n := len(fake.Calls()); n != 2 {
 		t.Errorf("calls = %q, want no more: it is done", fake.Calls())
 	}
+}
+
+// The mail is sent after the last restart; when httpok is killed before that, the
+// next one sends what is known.
+func TestMailIsSentThoughHttpokIsKilledDuringARestart(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(web))
+	defer server.Close()
+	url := server.URL + "/fail"
+	processes := []client.ProcessInfo{checktest.Process("web", "a", 11), checktest.Process("web", "b", 12)}
+	mail := "To: a@b\nSubject: httpok: " + url + ": bad status returned\n\nstatus contacting " + url + ": 500 Internal Server Error\n" +
+		"Restarting selected processes ['web:*']\nweb:a is in RUNNING state, restarting\nweb:a restarted\n" +
+		"httpok was ended before it knew what became of web:b"
+	checktest.KilledDuringRestart(t, "stopProcess web:b", processes, []string{regexp.QuoteMeta(mail)}, "-p", "web:*", "-m", "a@b", url)
 }
 
 // statuses answers with the statuses that it is told, the last one for ever, and
@@ -307,29 +319,30 @@ func TestWhatHttpokKnowsSurvivesAKill(t *testing.T) {
 	var mails []string
 	for round, want := range []struct {
 		calls int
+		noted string // in the file; then it is all there
 		mail  string // how it ends; empty for none
 	}{
-		{0, ""},
-		{2, "foo is in RUNNING state, restarting\nfoo restarted"},
-		{2, ""},
-		{2, "foo was restarted once within 1h, NOT restarting"},
-		{2, ""},
-		{2, "has recovered; it had failed since TIME"},
+		{0, `"failures":1`, ""},
+		{2, `"acted":true`, "foo is in RUNNING state, restarting\nfoo restarted"},
+		{2, `"failures":1`, ""},
+		{2, `"limit_told":true`, "foo was restarted once within 1h, NOT restarting"},
+		{2, `"failures":1`, ""},
+		{2, `"urls":{}`, "has recovered; it had failed since TIME"},
 	} {
 		tool := listen()
-		before, _ := os.ReadFile(saved) // there is none at first
 		rounds(t, tool, s, round+1)
 		checktest.Until(t, "the result to be noted", func() bool {
 			now, err := os.ReadFile(saved)
-			return err == nil && !bytes.Equal(now, before)
+			return err == nil && strings.Contains(string(now), want.noted)
 		}, tool.Stderr)
-		if want.mail != "" {
-			mails = append(mails, tool.WaitMails(1)...)
+		if want.mail == "" {
+			tool.Kill()
+		} else {
+			mails = append(mails, tool.KillAfterMail(1)...)
 			if got := since.ReplaceAllString(mails[len(mails)-1], "TIME"); !strings.HasSuffix(got, want.mail) {
 				t.Errorf("round %d: mail = %q, want it to end with %q", round, got, want.mail)
 			}
 		}
-		tool.Kill()
 		if n := len(fake.Calls()); n != want.calls {
 			t.Errorf("round %d: calls = %q, want %d", round, fake.Calls(), want.calls)
 		}

@@ -329,8 +329,11 @@ func TestGrowthIsToldAcrossAKill(t *testing.T) {
 			tool := checktest.Listen(t, fake, "-m", "a@b", "--growth", "100KB", "--spool", spool)
 			checktest.Until(t, "a pass", func() bool { tool.Tick(); return fake.Asked() >= 2 }, tool.Stderr)
 			if tt.grown {
-				tool.WaitMails(1)
-				tool.Kill()
+				checktest.Until(t, "that it is told to be noted", func() bool {
+					now, err := os.ReadFile(file)
+					return err == nil && strings.Contains(string(now), `"told":true`)
+				}, tool.Stderr)
+				tool.KillAfterMail(1)
 			} else {
 				tool.End()
 			}
@@ -349,5 +352,18 @@ func TestGrowthIsToldAcrossAKill(t *testing.T) {
 				t.Errorf("mails of the next memmon = %q, want none: it is told once an hour", mails)
 			}
 		})
+	}
+}
+
+// The mail is sent after the restart; when memmon is killed before that, the next
+// one sends it, unless -u says that there is none.
+func TestMailIsSentThoughMemmonIsKilledDuringTheRestart(t *testing.T) {
+	foo := checktest.Process("foo", "foo", sleeper(t))
+	for uptime, mails := range map[string][]string{
+		"1h": {`To: a@b\nSubject: memmon: process foo:foo restarted\n\nmemmon\.py restarted the process named foo:foo at .* ` +
+			`because it was consuming too much memory \(\d+ bytes RSS\)\nmemmon was ended before it knew what became of foo:foo`},
+		"1m": nil,
+	} {
+		checktest.KilledDuringRestart(t, "stopProcess foo:foo", []client.ProcessInfo{foo}, mails, "-p", "foo=0", "-u", uptime, "-m", "a@b")
 	}
 }

@@ -29,7 +29,12 @@ func (m *memmon) restart(e excess) {
 	m.station.Beside.Go(e.name, func() {
 		m.restarting <- struct{}{} // restarts end, those that have begun too
 		defer func() { <-m.restarting }()
-		m.carryOut(m.station.Beside.Act, e, tellFailure)
+		owed := m.station.Owed()
+		defer owed.Drop()
+		if m.mailed(e) {
+			owed.Note(e.name, m.mail(e, ""))
+		}
+		m.carryOut(m.station.Beside.Act, e, tellFailure, owed)
 	})
 }
 
@@ -49,14 +54,16 @@ func (m *memmon) told(e excess) {
 
 // carryOut restarts a process. A failure is told once, until the process is
 // another or uses less.
-func (m *memmon) carryOut(ctx context.Context, e excess, tellFailure bool) {
+func (m *memmon) carryOut(ctx context.Context, e excess, tellFailure bool, owed *check.Owed) {
 	output, err := m.stopAndStart(ctx, e)
 	var stop *check.StopError
 	var start *check.StartError
 	var subject, body string
 	switch {
 	case err == nil:
-		m.success(e, output)
+		if m.mailed(e) {
+			owed.Post(m.mail(e, output))
+		}
 		return
 	case errors.As(err, &stop):
 		subject = "failed to stop process " + e.name
@@ -68,14 +75,19 @@ func (m *memmon) carryOut(ctx context.Context, e excess, tellFailure bool) {
 		subject = "failed to restart process " + e.name
 		body = fmt.Sprintf("Failed to restart process %s (%s %d): %v", e.name, m.label(), e.size, err)
 	}
-	if output != "" {
-		body += "\n\nOutput of the command:\n\n" + output
-	}
+	body += quoted(output)
+	m.station.Stderr.Text(body + "\n")
 	if tellFailure {
-		m.tell(e.name, limitEvent, m.bytes(e)+", cannot be restarted", subject, body)
-	} else {
-		m.station.Stderr.Text(body + "\n")
+		owed.Post(m.notice(e.name, limitEvent, m.bytes(e)+", cannot be restarted", subject, body))
 	}
+}
+
+// quoted is the output of the user's command as it follows a mail's text.
+func quoted(output string) string {
+	if output == "" {
+		return ""
+	}
+	return "\n\nOutput of the command:\n\n" + output
 }
 
 func (m *memmon) stopAndStart(ctx context.Context, e excess) (output string, err error) {
@@ -89,20 +101,17 @@ func (m *memmon) stopAndStart(ctx context.Context, e excess) (output string, err
 	return "", r.Start(ctx, e.name)
 }
 
-// success mails that a process was restarted, unless it had been up for longer
-// than -u says.
-func (m *memmon) success(e excess, output string) {
-	if int64(e.Now-e.Start) > m.uptime {
-		return
-	}
+// mailed tells whether the restart of a process is mailed: not where it had been
+// up for longer than -u says.
+func (m *memmon) mailed(e excess) bool { return int64(e.Now-e.Start) <= m.uptime }
+
+// mail writes the mail about the restart of a process.
+func (m *memmon) mail(e excess, output string) notify.Message {
 	subject, body := m.restarted(e.name, e.size)
-	if output != "" {
-		body += "\n\nOutput of the command:\n\n" + output
-	}
-	m.station.Post(notify.Message{
-		Subject: subject, Body: body,
+	return notify.Message{
+		Subject: subject, Body: body + quoted(output),
 		Event: limitEvent, Group: e.Group, Process: e.Name, PID: e.PID, Reason: m.bytes(e) + ", restarted",
-	})
+	}
 }
 
 // bytes is how much a process uses, for a merged mail.

@@ -273,6 +273,11 @@ const (
 // tell mails, and writes the same to standard error.
 func (m *memmon) tell(namespec, event, reason, subject, body string) {
 	m.station.Stderr.Text(body + "\n")
+	m.station.Post(m.notice(namespec, event, reason, subject, body))
+}
+
+// notice writes a mail in memmon's own words.
+func (m *memmon) notice(namespec, event, reason, subject, body string) notify.Message {
 	group, process, _ := strings.Cut(namespec, ":")
-	m.station.Post(notify.Message{Subject: m.Subject(subject), Body: body, Event: event, Group: group, Process: process, Reason: reason})
+	return notify.Message{Subject: m.Subject(subject), Body: body, Event: event, Group: group, Process: process, Reason: reason}
 }

@@ -30,14 +30,12 @@ func (m *oommon) act(found *findings, infos []client.ProcessInfo) {
 			}
 		}
 		if m.station.Beside.Busy(name) {
-			m.mail(c, append(c.Lines, name+" is being restarted already")) // for another loss
+			m.station.Post(m.mail(c, append(c.Lines, name+" is being restarted already"))) // for another loss
 			continue
 		}
-		m.owed.add(name, c)
-		m.station.Beside.Go(name, func() {
-			m.handleCasualty(c, now)
-			m.owed.settle(name)
-		})
+		owed := m.station.Owed()
+		owed.Note(name, m.mail(c, c.Lines)) // before m.write, after which the kills are known
+		m.station.Beside.Go(name, func() { owed.Post(m.mail(c, m.handleCasualty(c, now))) })
 	}
 	if len(found.strange) > 0 {
 		body := strings.Join(found.strange, "\n")
@@ -50,10 +48,9 @@ func (m *oommon) act(found *findings, infos []client.ProcessInfo) {
 }
 
 // handleCasualty restarts a process if it goes on without one of its own, and
-// mails what has happened. now is the process as it is.
-func (m *oommon) handleCasualty(c *casualty, now client.ProcessInfo) {
+// returns what has happened. now is the process as it is.
+func (m *oommon) handleCasualty(c *casualty, now client.ProcessInfo) (lines []string) {
 	name := check.Namespec(c.Of)
-	var lines []string
 	write := func(line string) {
 		m.station.Stderr.Text(line + "\n")
 		lines = append(lines, line)
@@ -75,7 +72,7 @@ func (m *oommon) handleCasualty(c *casualty, now client.ProcessInfo) {
 		}
 		m.station.Restart.Restart(m.station.Beside.Act, now, write)
 	}
-	m.mail(c, lines)
+	return lines
 }
 
 // remove removes sentinels, so that they can appear anew.
@@ -87,8 +84,8 @@ func (m *oommon) remove(files []string) {
 	}
 }
 
-// mail mails what has happened to a process.
-func (m *oommon) mail(c *casualty, lines []string) {
+// mail writes the mail about what has happened to a process.
+func (m *oommon) mail(c *casualty, lines []string) notify.Message {
 	name := check.Namespec(c.Of)
 	subject := "a process of " + name + " was killed by the OOM killer"
 	switch {
@@ -97,10 +94,10 @@ func (m *oommon) mail(c *casualty, lines []string) {
 	case len(c.Files) == len(c.Lines):
 		subject = "process " + name + " has run out of memory"
 	}
-	m.station.Post(notify.Message{
+	return notify.Message{
 		Subject: m.Subject(subject), Body: strings.Join(lines, "\n"),
 		Event: killEvent, Group: c.Of.Group, Process: c.Of.Name, PID: c.Of.PID, Reason: strings.Join(lines, "; "),
-	})
+	}
 }
 
 // killEvent is what mails are about, for those that are merged.

@@ -15,11 +15,10 @@ import (
 // casualty is what is known of one process of supervisord that has lost a
 // process, or says that it has run out of memory.
 type casualty struct {
-	Of    client.ProcessInfo `json:"of"`   // when it happened
-	Died  bool               `json:"died"` // it is the process itself that was killed
-	Lines []string           `json:"lines"`
-	// Files are the sentinels that have appeared.
-	Files []string `json:"files,omitempty"`
+	Of    client.ProcessInfo // when it happened
+	Died  bool               // it is the process itself that was killed
+	Lines []string
+	Files []string // the sentinels that have appeared
 }
 
 // openOwn finds the cgroup of the daemon, which is this process's too, and
@@ -45,7 +44,6 @@ func (m *oommon) look(ctx context.Context) {
 	m.exited = nil
 	m.mu.Unlock()
 
-	m.tellOwed()
 	infos, err := check.Infos(ctx, m.station.Daemon)
 	if err != nil {
 		if ctx.Err() == nil {

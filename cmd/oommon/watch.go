@@ -33,7 +33,6 @@ type oommon struct {
 	find   func(pid int) (memory.Group, error)
 	files  sentinels
 
-	owed  *owed
 	saved *check.Saved
 	boot  string // which run of the kernel this is; empty where it is not known
 }
@@ -94,7 +93,6 @@ func run(ctx context.Context, o options, stderr *alert.Stderr, stdout io.Writer,
 	case kernelErr != nil:
 		m.station.Log.Warn("the kernel's log cannot be read, so it is guessed from counts of cgroups which process was killed", "err", kernelErr)
 	}
-	m.owed.recall()
 	m.recall()
 	return m.station.Serve(ctx, m.handle, serve...)
 }
@@ -112,7 +110,6 @@ func newOommon(ctx context.Context, o options, stderr *alert.Stderr) (*oommon, e
 	return &oommon{
 		options: o, station: station, wake: make(chan struct{}, 1), table: table,
 		groups: map[string]*group{}, owners: map[int]owner{}, find: memory.CgroupOf, files: sentinels{},
-		owed:  &owed{saved: o.Saved("owed", station.Log), mails: map[string]*casualty{}},
 		saved: o.Saved("kills", station.Log), boot: bootID(),
 	}, nil
 }

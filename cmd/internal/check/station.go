@@ -37,6 +37,7 @@ type Station struct {
 	Echo bool
 
 	outbox *alert.Outbox // nil where nobody is to be told
+	owed   ledger
 }
 
 // NotAListener tells that the tool was not started by a supervisord that can be
@@ -66,6 +67,7 @@ func NewStation(ctx context.Context, o Options, stderr *alert.Stderr) (*Station,
 	log := stderr.Logger()
 	return &Station{
 		Options: o, Daemon: daemon, Restart: NewRestarter(o, daemon, log), Beside: NewBeside(ctx), Stderr: stderr, Log: log,
+		owed: ledger{saved: o.Saved("owed", log)},
 	}, nil
 }
 
@@ -94,24 +96,41 @@ func (s *Station) Serve(ctx context.Context, handle func(context.Context, listen
 	if s.Echo && notifier != nil {
 		notifier = s.Stderr.Reporting(notifier, s.Mail.Sendmail.From)
 	}
-	s.outbox = alert.OpenOutbox(alert.OutboxOptions{
-		Mail: notifier, Targets: s.Targets, Others: s.Others, Spool: s.Spool, Group: s.Env.GroupName,
-		Prefix: s.Subject(""), Engine: s.Engine, Log: s.Log,
-	})
+	s.openOutbox(notifier)
 	s.outbox.Start(ctx)
 	defer s.outbox.Stop()
 	return serve()
 }
 
+// openOutbox opens the spool, and puts into it what the tool before owes.
+func (s *Station) openOutbox(mail notify.Notifier) {
+	s.outbox = alert.OpenOutbox(alert.OutboxOptions{
+		Mail: mail, Targets: s.Targets, Others: s.Others, Spool: s.Spool, Group: s.Env.GroupName,
+		Prefix: s.Subject(""), Engine: s.Engine, Log: s.Log,
+	})
+	for _, m := range s.owed.load() {
+		s.send(m)
+		s.owed.strike(m.ID)
+	}
+}
+
 // Post sends a mail to those that -m names. Subject and Body are what it says;
 // the fields that every mail has are filled in.
-func (s *Station) Post(m notify.Message) {
-	if s.outbox == nil {
-		return
-	}
-	m.ID, m.Time, m.Host, m.Labels = rand.Text(), time.Now(), s.Host, s.Engine.Labels
+func (s *Station) Post(m notify.Message) { s.send(s.fill(m, rand.Text())) }
+
+// fill fills in the fields that every mail has, and masks.
+func (s *Station) fill(m notify.Message, id string) notify.Message {
+	m.ID, m.Time, m.Host, m.Labels = id, time.Now(), s.Host, s.Engine.Labels
 	if s.Engine.Masked {
 		m.Body, m.Reason = s.Engine.Mask.Text(m.Body), s.Engine.Mask.Text(m.Reason)
+	}
+	return m
+}
+
+// send puts a mail into the spool, unless one of its ID was put there before.
+func (s *Station) send(m notify.Message) {
+	if s.outbox == nil {
+		return
 	}
 	if err := s.outbox.Put(m); err != nil {
 		s.Log.Error("cannot keep a mail, so it is lost", "subject", m.Subject, "err", err)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +63,9 @@ func Listen(t *testing.T, f *Fake, args ...string) *Listener {
 	t.Helper()
 	dir := t.TempDir()
 	l := &Listener{mail: filepath.Join(dir, "mail"), spool: filepath.Join(dir, "spool"), t: t}
+	if i := slices.Index(args, "--spool"); i >= 0 {
+		l.spool = args[i+1]
+	}
 	cmd := Command(append([]string{
 		"--spool", l.spool, "-s", "cat - >> " + l.mail + "; printf '\\n--\\n' >> " + l.mail,
 	}, args...)...)
@@ -101,6 +105,19 @@ func (l *Listener) Mails() []string {
 	}
 	mails := strings.Split(string(text), "\n--\n")
 	return mails[:len(mails)-1]
+}
+
+// KillAfterMail kills the tool with -9 once n mails were sent, and are known to be:
+// the next one does not send them again. It returns them.
+func (l *Listener) KillAfterMail(n int) []string {
+	l.t.Helper()
+	mails := l.WaitMails(n)
+	Until(l.t, "the mails to be noted", func() bool {
+		left, err := os.ReadDir(filepath.Join(l.spool, "thislistener", "new"))
+		return err == nil && len(left) == 0
+	}, l.Stderr)
+	l.Kill()
+	return mails
 }
 
 // Kept returns how many mails the tool has put into its spool: what waits, and
