@@ -32,6 +32,10 @@ func (t *ticks) init(d *Daemon) {
 	t.due.fire = t.tick
 }
 
+// lookAgain is the longest time without a look at the clock, which may have been
+// set so that a period ends sooner.
+const lookAgain = time.Minute
+
 // start begins with the slices of now: the first tick comes when one ends.
 func (t *ticks) start(now time.Time) {
 	t.began = true
@@ -58,7 +62,7 @@ func (t *ticks) arm(now time.Time) {
 		t.d.timers.set(&t.due, time.Time{})
 		return
 	}
-	t.d.timers.set(&t.due, now.Add(next))
+	t.d.timers.set(&t.due, now.Add(min(next, lookAgain)))
 }
 
 // tick announces each period that has rolled over.

@@ -35,7 +35,7 @@ func (s *session) claim(cfg *config.Config, log *mainlog.Logger) (*state, error)
 	if err != nil {
 		log.Logf(mainlog.Warn, "what runs will not be known to the next supervisord, if this one is killed: %v", err)
 	}
-	if pid := leftovers.Holder(pidFile); pid != 0 {
+	if pid := leftovers.Holder(pidFile, cfg.Supervisord.LogFile); pid != 0 {
 		journal.Close(len(found) == 0)
 		return nil, s.refuse(cfg, pid)
 	}

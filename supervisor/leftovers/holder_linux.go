@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,8 +17,10 @@ const writeDelay = time.Second
 // Holder returns the pid of the supervisord that has written a pidfile and
 // still runs, or 0. It knows Python's supervisord too, which locks nothing:
 // a process that bears its name, and lived already when the file was written,
-// is the one that wrote it. Any other has got the pid later.
-func Holder(pidFile string) int {
+// is the one that wrote it. Any other has got the pid later, or the clock was
+// set forward since: then it is the one when it has the log file open that goes
+// with the pidfile.
+func Holder(pidFile, logFile string) int {
 	text, err := os.ReadFile(pidFile)
 	if err != nil {
 		return 0
@@ -32,10 +35,27 @@ func Holder(pidFile string) int {
 		return 0
 	}
 	e := Entry{Start: s.start}
-	if born := time.Now().Add(-e.Age()); born.After(info.ModTime().Add(writeDelay)) {
+	if born := time.Now().Add(-e.Age()); born.After(info.ModTime().Add(writeDelay)) && !hasOpen(pid, logFile) {
 		return 0
 	}
 	return pid
+}
+
+// hasOpen tells whether a process has a regular file open.
+func hasOpen(pid int, name string) bool {
+	file, err := os.Stat(name)
+	if err != nil || !file.Mode().IsRegular() {
+		return false
+	}
+	descriptors := "/proc/" + strconv.Itoa(pid) + "/fd"
+	entries, err := os.ReadDir(descriptors)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
+		open, err := os.Stat(path.Join(descriptors, entry.Name()))
+		return err == nil && os.SameFile(file, open)
+	})
 }
 
 // supervisordRuns tells whether a process lives and is a supervisord.

@@ -3,7 +3,7 @@
 package leftovers
 
 // Holder returns 0: who has written a pidfile is not known here.
-func Holder(string) int { return 0 }
+func Holder(string, string) int { return 0 }
 
 // supervisordRuns believes whoever holds the lock.
 func supervisordRuns(int) bool { return true }
