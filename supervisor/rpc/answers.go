@@ -38,16 +38,28 @@ type answerBudget struct {
 	turns *semaphore.Weighted
 
 	mu      sync.Mutex
-	largest map[string]int64 // the largest answer to each method, in bytes
+	largest map[string]int64 // the largest answer to each method that there is, in bytes
+	guessed map[string]bool  // those that were not called yet
 }
 
-func newAnswerBudget() *answerBudget {
-	return &answerBudget{
+// newAnswerBudget returns the budget of the answers to the given methods. Of
+// those that answer with as much as there are processes, the first answer to
+// each is taken for as large as can be.
+func newAnswerBudget(methods map[string]*method) *answerBudget {
+	b := &answerBudget{
 		room:    semaphore.NewWeighted(answerMemory),
 		files:   semaphore.NewWeighted(answerFiles),
 		turns:   semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
 		largest: make(map[string]int64),
+		guessed: make(map[string]bool),
 	}
+	for name := range methods {
+		b.largest[name] = 0
+		if _, last, _ := strings.Cut(name, "."); strings.HasPrefix(last, "getAll") {
+			b.largest[name], b.guessed[name] = answerMemory, true
+		}
+	}
+	return b
 }
 
 // demand is what an answer will take.
@@ -106,8 +118,10 @@ func (s *share) made(size int) {
 	}
 	s.budget.mu.Lock()
 	defer s.budget.mu.Unlock()
-	if last, known := s.budget.largest[s.method]; n > last || !known && grows(s.method) {
+	// What clients call and does not exist leaves no trace.
+	if last, exists := s.budget.largest[s.method]; exists && (n > last || s.budget.guessed[s.method]) {
 		s.budget.largest[s.method] = n
+		delete(s.budget.guessed, s.method)
 	}
 }
 
@@ -131,10 +145,7 @@ func (b *answerBudget) expect(method string, args []any) demand {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if size, known := b.largest[method]; known || !grows(method) {
-		return demand{bytes: size}
-	}
-	return demand{bytes: answerMemory} // alone, for once
+	return demand{bytes: b.largest[method]}
 }
 
 // expectAll returns what the answer to a multicall will take.
@@ -152,13 +163,6 @@ func (b *answerBudget) expectAll(calls any) (sum demand) {
 		sum.files += d.files
 	}
 	return sum
-}
-
-// grows tells whether the answers to a method are as long as there are
-// processes. Its name may be one that does not exist.
-func grows(method string) bool {
-	_, name, _ := strings.Cut(method, ".")
-	return strings.HasPrefix(name, "getAll")
 }
 
 // isLogRead tells whether a method answers with as much of a log as it is

@@ -15,7 +15,7 @@ import (
 // newShare returns the share of an answer that is the only one.
 func newShare(t *testing.T) *share {
 	t.Helper()
-	s, err := newAnswerBudget().begin(t.Context(), "supervisor.getState", nil)
+	s, err := newAnswerBudget(methodTable([]string{"supervisor"})).begin(t.Context(), "supervisor.getState", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,8 +25,9 @@ func newShare(t *testing.T) *share {
 func TestTheDemandIsWhatACallAsksFor(t *testing.T) {
 	t.Parallel()
 	inner := func(method string, args ...any) any { return map[string]any{"methodName": method, "params": args} }
-	b := newAnswerBudget()
-	b.largest["supervisor.getAllConfigInfo"] = 5000
+	b := newAnswerBudget(methodTable([]string{"supervisor"}))
+	(&share{budget: b, method: "supervisor.getAllConfigInfo"}).made(5000)
+	(&share{budget: b, method: "supervisor.getAllNonsense"}).made(1 << 20)
 	for _, c := range []struct {
 		method string
 		args   []any
@@ -34,6 +35,7 @@ func TestTheDemandIsWhatACallAsksFor(t *testing.T) {
 	}{
 		{"supervisor.getState", nil, demand{}},
 		{"supervisor.getAllProcessInfo", nil, demand{bytes: answerMemory}},
+		{"supervisor.getAllNonsense", nil, demand{}},
 		{"supervisor.getAllConfigInfo", nil, demand{bytes: 5000}},
 		{"supervisor.readProcessStdoutLog", []any{"x", int64(0), int64(1000)}, demand{bytes: 1000}},
 		{"supervisor.readProcessStdoutLog", []any{"x", int64(-1600), int64(0)}, demand{bytes: 1600}},
@@ -54,15 +56,21 @@ func TestTheDemandIsWhatACallAsksFor(t *testing.T) {
 	}
 }
 
-// TestLargeAnswersTakeTurns: small ones never wait for them, nor do long logs.
-func TestLargeAnswersTakeTurns(t *testing.T) {
-	t.Parallel()
-	b := newAnswerBudget()
-	begin := func(method string, args ...any) (*share, error) {
+// beginner returns a function that begins answers of one budget, unless there is
+// no room for a while.
+func beginner(t *testing.T) func(method string, args ...any) (*share, error) {
+	b := newAnswerBudget(methodTable([]string{"supervisor"}))
+	return func(method string, args ...any) (*share, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		return b.begin(ctx, method, args)
 	}
+}
+
+// TestLargeAnswersTakeTurns: small ones never wait for them, nor do long logs.
+func TestLargeAnswersTakeTurns(t *testing.T) {
+	t.Parallel()
+	begin := beginner(t)
 	const all, configs = "supervisor.getAllProcessInfo", "supervisor.getAllConfigInfo"
 	large, err := begin(all)
 	if err != nil {
@@ -92,12 +100,7 @@ func TestLargeAnswersTakeTurns(t *testing.T) {
 // TestLongLogsTakeTurns: each keeps a file open while it is sent.
 func TestLongLogsTakeTurns(t *testing.T) {
 	t.Parallel()
-	b := newAnswerBudget()
-	begin := func(method string, args ...any) (*share, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		defer cancel()
-		return b.begin(ctx, method, args)
-	}
+	begin := beginner(t)
 	calls := make([]any, answerFiles+1)
 	for i := range calls {
 		calls[i] = map[string]any{"methodName": "supervisor.readLog"}
@@ -157,7 +160,7 @@ func TestLongLogsAreNotHeldInMemory(t *testing.T) {
 	if err := os.Truncate(path, size); err != nil {
 		t.Fatal(err)
 	}
-	s, err := newAnswerBudget().begin(t.Context(), "supervisor.readLog", nil)
+	s, err := newAnswerBudget(methodTable([]string{"supervisor"})).begin(t.Context(), "supervisor.readLog", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,9 +31,8 @@ const maxQuoted = 2048
 // read as far as it goes, and http.MaxBytesReader's error is answered with
 // 413. Changes that are asked for are noted in audit, which may be nil.
 func NewHandler(d *supervisor.Daemon, audit *access.Audit) http.Handler {
-	return &handler{
-		daemon: d, log: d.Log(), audit: audit, methods: methodTable(d.RPCNamespaces()), answers: newAnswerBudget(),
-	}
+	methods := methodTable(d.RPCNamespaces())
+	return &handler{daemon: d, log: d.Log(), audit: audit, methods: methods, answers: newAnswerBudget(methods)}
 }
 
 // handler turns HTTP requests into calls of methods.
