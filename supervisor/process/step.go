@@ -10,8 +10,9 @@ import (
 // nothing to do; they are the caller's to keep. Spawn and Kill are answered by
 // events: Spawn once, whenever it is done, and Kill before any other event.
 //
-// The time is that of the system clock; a monotonic reading is not used, since
-// deadlines outlive the daemon. An event that has no meaning in a state changes
+// The time is that of any clock; a monotonic reading is not used. The daemon's
+// goes by the time that passes. With one that is set back, nothing waits for
+// longer than the wait once more. An event that has no meaning in a state changes
 // nothing.
 func Step(c *Config, s Status, e Event, now time.Time, env Env) (Status, []Effect) {
 	m := machine{c: c, s: s, now: now.UTC().Round(0), env: env}

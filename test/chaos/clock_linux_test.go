@@ -20,10 +20,11 @@ const (
 	clockStart   = 2 * time.Second
 	clockStop    = 2 * time.Second
 	clockBackoff = 3 * time.Second
-	// clockSlack is how much later a busy machine may do what is due. It is less
-	// than any of these waits once more.
-	clockSlack = 1500 * time.Millisecond
 )
+
+// slack is how much later than due something may be done: less than any of
+// these waits once more, or longer on a machine that has too much else to do.
+func (c *clockTest) slack() time.Duration { return time.Second + 4*c.slowest }
 
 // clockConfig is the programs of the test.
 const clockConfig = "[program:quiet]\ncommand=sleep 1000\nstartsecs=0\nnumprocs=3\nprocess_name=q%(process_num)d\n" +
@@ -53,7 +54,7 @@ func TestClockSteps(t *testing.T) {
 		t.Run(orphans, func(t *testing.T) {
 			t.Parallel()
 			c := &clockTest{t: t, clock: newClock(t)}
-			c.r = account(t, "clock set by up to two days, orphans="+orphans, "9 programs: startsecs, stopwaitsecs, BACKOFF, crashes, ticks, rotation")
+			c.r = account(t, "clock set forward and back by days, orphans="+orphans, "9 programs: startsecs, stopwaitsecs, BACKOFF, crashes, ticks, rotation")
 			c.d = start(t, spec{options: "orphans=" + orphans, config: clockConfig, files: clockFiles, clock: c.clock})
 			c.began = uptime(t)
 			c.d.until("all to run", c.allRun)
@@ -143,17 +144,18 @@ func (c *clockTest) round(steps ...step) {
 	<-time.After(200 * time.Millisecond) // its shell must have come to the trap
 	waits := []struct {
 		method, name, state string
-		least               time.Duration
-		took                time.Duration
+		least, took         time.Duration
+		asked               time.Time
 	}{
-		{"startProcess", "slow", "RUNNING", clockStart, 0},
-		{"stopProcess", "deaf", "STOPPED", clockStop, 0},
-		{"startProcess", "fails", "FATAL", clockBackoff, 0},
-	}
-	for _, w := range waits {
-		c.request(w.method, w.name)
+		{method: "startProcess", name: "slow", state: "RUNNING", least: clockStart},
+		{method: "stopProcess", name: "deaf", state: "STOPPED", least: clockStop},
+		{method: "startProcess", name: "fails", state: "FATAL", least: clockBackoff},
 	}
 	begin := time.Now()
+	for i := range waits {
+		waits[i].asked = time.Now()
+		c.request(waits[i].method, waits[i].name)
+	}
 	rotated := c.rotation()
 	for open := len(waits); open > 0 || len(steps) > 0; {
 		if time.Since(begin) > patience {
@@ -166,7 +168,7 @@ func (c *clockTest) round(steps ...step) {
 		states := c.look()
 		for i := range waits {
 			if w := &waits[i]; w.took == 0 && states[w.name] == w.state {
-				w.took = time.Since(begin)
+				w.took = time.Since(w.asked)
 				open--
 			}
 		}
@@ -175,7 +177,7 @@ func (c *clockTest) round(steps ...step) {
 	for i, w := range waits {
 		late := w.took - w.least
 		c.late[i] = max(c.late[i], late)
-		if early := -100 * time.Millisecond; late < early || late > clockSlack { // the request came before
+		if late < 0 || late > c.slack() {
 			c.lost("%s was %s after %v, want %v", w.name, w.state, w.took, w.least)
 		}
 	}
@@ -251,7 +253,7 @@ func (c *clockTest) allRun() bool {
 }
 
 // near tells whether a time is what the clock shows, more or less.
-func (c *clockTest) near(at time.Time) bool { return c.clock.now().Sub(at).Abs() < 3*time.Second }
+func (c *clockTest) near(at time.Time) bool { return c.clock.now().Sub(at).Abs() < 10*time.Second }
 
 // rotation tells one generation of the log that is rotated from another.
 func (c *clockTest) rotation() uint64 {
@@ -327,7 +329,7 @@ func (c *clockTest) checkLives() {
 			c.gap = max(c.gap, seconds(up-ended))
 		}
 	}
-	if c.gap > clockSlack || lives < 3 {
+	if c.gap > c.slack() || lives < 3 {
 		c.lost("%d restarts, the latest after %v", lives, c.gap)
 	}
 }
@@ -335,7 +337,7 @@ func (c *clockTest) checkLives() {
 // checkTicks looks whether the ticks came all the time, and never in a burst.
 func (c *clockTest) checkTicks() {
 	c.t.Helper()
-	const period = 5
+	const period = 5 // seconds
 	lines := strings.Fields(c.d.read("ticks"))
 	var ups []float64
 	for pair := range slices.Chunk(lines, 2) {
@@ -373,27 +375,4 @@ func (c *clockTest) checkLog() {
 	if jumps < 3 {
 		c.lost("the log's stamps jump %d times: the clock was not set", jumps)
 	}
-}
-
-// seconds converts what /proc/uptime tells.
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-
-// uptime returns for how many seconds the machine has been up.
-func uptime(t *testing.T) float64 {
-	t.Helper()
-	text, err := os.ReadFile("/proc/uptime")
-	if err != nil {
-		t.Fatal(err)
-	}
-	up, err := strconv.ParseFloat(strings.Fields(string(text))[0], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return up
-}
-
-// logTime returns the time of a line of the log; zero when it has none.
-func logTime(line string) time.Time {
-	at, _ := time.ParseInLocation("2006-01-02 15:04:05", line[:min(len(line), 19)], time.Local) // Parse knows ",000"
-	return at
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -209,4 +210,27 @@ func symbol(image []byte, name string) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("the vDSO has no %s", name)
+}
+
+// seconds converts what /proc/uptime tells.
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// uptime returns for how many seconds the machine has been up.
+func uptime(t *testing.T) float64 {
+	t.Helper()
+	text, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := strconv.ParseFloat(strings.Fields(string(text))[0], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return up
+}
+
+// logTime returns the time of a line of the log; zero when it has none.
+func logTime(line string) time.Time {
+	at, _ := time.ParseInLocation("2006-01-02 15:04:05", line[:min(len(line), 19)], time.Local) // Parse knows ",000"
+	return at
 }
