@@ -29,7 +29,7 @@ func (c *clockTest) slack() time.Duration { return time.Second + 4*c.slowest }
 // clockConfig is the programs of the test.
 const clockConfig = "[program:quiet]\ncommand=sleep 1000\nstartsecs=0\nnumprocs=3\nprocess_name=q%(process_num)d\n" +
 	"[program:slow]\ncommand=sleep 1000\nautostart=false\nstartsecs=2\n" +
-	"[program:deaf]\ncommand=sh -c \"trap '' TERM; while :; do sleep 0.1; done\"\nstartsecs=0\nstopwaitsecs=2\nkillasgroup=true\n" +
+	"[program:deaf]\ncommand=sh -c \"trap '' TERM; >%(here)s/deaf.$$; while :; do sleep 0.1; done\"\nstartsecs=0\nstopwaitsecs=2\nkillasgroup=true\n" +
 	"[program:fails]\ncommand=false\nautostart=false\nstartsecs=1\nstartretries=2\n" +
 	"[program:dies]\ncommand=sh %(here)s/dies.sh\nautorestart=true\nstartsecs=0\n" +
 	"[program:writes]\ncommand=sh -c \"while :; do echo $(seq 100); sleep 0.05; done\"\nstartsecs=0\n" +
@@ -71,7 +71,7 @@ func TestClockSteps(t *testing.T) {
 			c.checkLives()
 			c.checkTicks()
 			c.checkLog()
-			c.d.end()
+			c.ended(-day)
 			c.r.leaked += len(c.d.marked())
 			c.r.note = fmt.Sprintf("late by at most: startsecs %v, stopwaitsecs %v, BACKOFF %v, restart %v; %d ticks, answers within %v",
 				c.late[0].Round(time.Millisecond), c.late[1].Round(time.Millisecond), c.late[2].Round(time.Millisecond), c.gap.Round(time.Millisecond), c.ticks, c.slowest.Round(time.Millisecond))
@@ -140,8 +140,7 @@ func (c *clockTest) lost(format string, args ...any) {
 func (c *clockTest) round(steps ...step) {
 	c.t.Helper()
 	d := c.d
-	d.until("the trap", func() bool { return d.state("deaf") == "RUNNING" })
-	<-time.After(200 * time.Millisecond) // its shell must have come to the trap
+	d.until("the trap", c.deaf)
 	waits := []struct {
 		method, name, state string
 		least, took         time.Duration
@@ -252,6 +251,14 @@ func (c *clockTest) allRun() bool {
 	return true
 }
 
+// deaf tells whether the program that ignores SIGTERM has come to do so.
+func (c *clockTest) deaf() bool {
+	c.t.Helper()
+	info, err := c.d.rpc.ProcessInfo(c.t.Context(), "deaf")
+	_, statErr := os.Stat(c.d.path(fmt.Sprintf("deaf.%d", info.PID)))
+	return err == nil && info.StateName == "RUNNING" && statErr == nil
+}
+
 // near tells whether a time is what the clock shows, more or less.
 func (c *clockTest) near(at time.Time) bool { return c.clock.now().Sub(at).Abs() < 10*time.Second }
 
@@ -308,6 +315,21 @@ func (c *clockTest) refused(by time.Duration) {
 			c.lost("without %q, a second daemon ended with status %d, want 2", gone, code)
 		}
 		back(c.t, c.d, gone)
+	}
+}
+
+// ended sets the clock while the daemon stops everything, for which one program
+// takes its whole stopwaitsecs.
+func (c *clockTest) ended(by time.Duration) {
+	c.t.Helper()
+	c.d.until("the trap", c.deaf)
+	asked := time.Now()
+	c.d.signal(syscall.SIGTERM)
+	c.d.untilLog("received SIGTERM", 1)
+	c.step(by)
+	c.d.end() // a second SIGTERM changes nothing
+	if took := time.Since(asked); took < clockStop || took > clockStop+c.slack() {
+		c.lost("the daemon ended after %v, want %v", took, clockStop)
 	}
 }
 
