@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/vigilance-go/vigilance/internal/chars"
@@ -141,6 +142,7 @@ func escapeAll(src Source, emit func([]byte) error) error {
 			return err
 		}
 		at += int64(whole)
+		runtime.Gosched() // it may go on for long, and others are in a hurry
 	}
 	return nil
 }

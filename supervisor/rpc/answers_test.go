@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vigilance-go/vigilance/internal/xmlrpc"
+	"github.com/vigilance-go/vigilance/supervisor/config"
 )
 
 // newShare returns the share of an answer that is the only one.
@@ -142,6 +143,13 @@ func TestAnswersAreMadeInTurn(t *testing.T) {
 	defer cancel()
 	if _, err := s.turn(gone); err == nil {
 		t.Error("one more turn than there are processors, want that it waits")
+	}
+	// Were the turns those of logs on a disk that hangs, all would wait for it.
+	r := &request{ctx: gone, share: s, args: []any{1}}
+	called := false
+	m := &method{needs: config.RoleObserver, params: make([]tag, 1), call: func(*request) error { called = true; return nil }}
+	if err := r.inTurn("supervisor.readLog", m); err != nil || !called {
+		t.Errorf("reading a log waits for a turn: %v", err)
 	}
 	last()
 	if _, err := s.turn(t.Context()); err != nil {

@@ -93,9 +93,10 @@ func (r *request) invoke(name string) error {
 }
 
 // inTurn calls a method when it is its turn, if it only looks: none of those
-// waits for anything but the loop. A multicall has a turn for each of its calls.
+// waits for anything but the loop, or for a disk, which must not make others
+// wait that need none. A multicall has a turn for each of its calls.
 func (r *request) inTurn(name string, m *method) error {
-	if m.needs == config.RoleObserver && name != multicallName {
+	if m.needs == config.RoleObserver && name != multicallName && !isLogRead(name) {
 		end, err := r.share.turn(r.ctx)
 		if err != nil {
 			return err // nobody reads the answer
