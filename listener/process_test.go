@@ -141,7 +141,7 @@ func (b *syncBuffer) String() string {
 // eventually polls until done, and fails the test with what after 20 s.
 func eventually(t *testing.T, what func() string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !done() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited 20 s: %s", what())

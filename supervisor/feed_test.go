@@ -72,7 +72,7 @@ func TestWatchEnds(t *testing.T) {
 	r.stop(15)
 	select {
 	case <-r.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("Done() is not closed after Run")
 	}
 	if _, _, err := r.Watch(t.Context(), 8); !errors.Is(err, ErrStopped) {

@@ -118,7 +118,7 @@ func (r *rig) disturb(rnd *rand.Rand, names []string) {
 func (r *rig) untilTold(what string) {
 	r.t.Helper()
 	var told, have []int
-	for end := time.Now().Add(10 * time.Second); ; {
+	for end := time.Now().Add(time.Minute); ; {
 		before, _ := r.AllProcessInfo(r.t.Context())
 		have = ownChildren(r.t)
 		after, _ := r.AllProcessInfo(r.t.Context())

@@ -160,7 +160,7 @@ func startWith(t *testing.T, o Options, level int, groups ...*config.Group) *rig
 		cancel()
 		select {
 		case <-r.done:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Errorf("the daemon has not stopped; its log:\n%s", r.readLog())
 		}
 	})
@@ -181,7 +181,7 @@ func openTestLog(t *testing.T, path string, level int) *mainlog.Logger {
 // until polls until ok holds, and fails the test after a while.
 func (r *rig) until(what string, ok func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(15 * time.Second); !ok(); {
+	for end := time.Now().Add(time.Minute); !ok(); {
 		if time.Now().After(end) {
 			r.t.Fatalf("%s: it did not happen; the log:\n%s", what, r.readLog())
 		}
@@ -237,7 +237,7 @@ func (r *rig) stop(sig syscall.Signal) Outcome {
 	select {
 	case o := <-r.over:
 		return o
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatalf("the daemon has not stopped; its log:\n%s", r.readLog())
 	}
 	return 0

@@ -26,7 +26,7 @@ func TestChatIsToldAsWell(t *testing.T) {
 		t.Errorf("chat = %s, want %q in it", got, want)
 	}
 	server.Up()
-	if got := server.Wait(1, 20*time.Second)[0].Data; !strings.Contains(strings.ReplaceAll(got, "=\r\n", ""), want) {
+	if got := server.Wait(1, time.Minute)[0].Data; !strings.Contains(strings.ReplaceAll(got, "=\r\n", ""), want) {
 		t.Errorf("mail = %s, want %q in it", got, want)
 	}
 	if err := daemon.Close(); err != nil {

@@ -119,7 +119,7 @@ func TestMailsGoToAllRecipientsForSelectedProcesses(t *testing.T) {
 	daemon.Deliver(crash("dog", "dog", 1), listener.ResultOK)
 	daemon.Deliver(crash("cat", "cat", 2), listener.ResultOK)
 	daemon.Deliver(crash("web", "web_01", 3), listener.ResultOK)
-	mails := server.Wait(4, 10*time.Second)
+	mails := server.Wait(4, time.Minute)
 	if err := daemon.Close(); err != nil {
 		t.Errorf("crashmail ended with %v, want nil", err)
 	}
@@ -190,7 +190,7 @@ func TestWhatCannotBeSentWaitsForTheNextStart(t *testing.T) {
 
 	server.Up()
 	next := listenertest.StartCommand(t, listening(args...))
-	server.Wait(3, 10*time.Second)
+	server.Wait(3, time.Minute)
 	if err := next.Close(); err != nil {
 		t.Errorf("crashmail ended with %v, want nil", err)
 	}

@@ -55,7 +55,7 @@ func TestMailsAreMergedOnlyWhenAsked(t *testing.T) {
 			for pid := range 3 {
 				daemon.Deliver(crash("cat", "cat", pid+1), listener.ResultOK)
 				if pid == 0 && len(tt.want) > 1 && tt.name != "fatal" {
-					server.Wait(1, 10*time.Second)
+					server.Wait(1, time.Minute)
 				}
 			}
 			fatal := listener.ProcessState{EventType: listener.ProcessStateFatal, ProcessName: "dog", GroupName: "dog", FromState: "BACKOFF"}

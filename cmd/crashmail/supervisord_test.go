@@ -44,7 +44,7 @@ func TestUnderSupervisord(t *testing.T) {
 			t.Fatal(err)
 		}
 		daemon := checktest.Start(t, supervisord, fmt.Sprintf(crashConfig, server.Host, server.Port, server.CAFile, password))
-		got := server.Wait(1, 30*time.Second)[0]
+		got := server.Wait(1, time.Minute)[0]
 		m, err := netmail.ReadMessage(strings.NewReader(got.Data))
 		if err != nil {
 			t.Fatal(err)

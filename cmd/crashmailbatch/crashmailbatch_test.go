@@ -75,7 +75,7 @@ func TestIntervalAndTickEvent(t *testing.T) {
 		tool.Tick(listener.Tick60)
 		tool.Tick(listener.Tick5)
 	}
-	mails := server.Wait(2, 20*time.Second)
+	mails := server.Wait(2, time.Minute)
 	tool.End()
 	for i, m := range mails {
 		got := batchmailtest.Read(t, m)
@@ -100,7 +100,7 @@ func TestEachRecipientGetsTheMail(t *testing.T) {
 	tool := batchmailtest.Listen(t, args...)
 	tool.State(listener.ProcessStateExited, "foo", "bar", 1)
 	tool.Tick(listener.Tick60)
-	mails := server.Wait(2, 20*time.Second)
+	mails := server.Wait(2, time.Minute)
 	tool.End()
 	host, err := os.Hostname()
 	if err != nil {
@@ -180,7 +180,7 @@ func TestLongMailsSayHowManyMore(t *testing.T) {
 		tool.State(listener.ProcessStateExited, "foo", "bar", 100+pid)
 	}
 	tool.Tick(listener.Tick60)
-	got := batchmailtest.Read(t, server.Wait(1, 20*time.Second)[0])
+	got := batchmailtest.Read(t, server.Wait(1, time.Minute)[0])
 	tool.End()
 	want := "TIME -- Process foo:bar (pid 100) died unexpectedly\nTIME -- Process foo:bar (pid 101) died unexpectedly\nand 10 more"
 	if got.Body != want {
@@ -214,7 +214,7 @@ func TestBatchSurvivesRestarts(t *testing.T) {
 	third.Kill()
 	server.Up()
 	last := batchmailtest.Listen(t, args...)
-	got := batchmailtest.Read(t, server.Wait(1, 20*time.Second)[0])
+	got := batchmailtest.Read(t, server.Wait(1, time.Minute)[0])
 	last.Tick(listener.Tick60)
 	last.Tick(listener.Tick60)
 	last.End()

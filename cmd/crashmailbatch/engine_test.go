@@ -62,7 +62,7 @@ func TestEngineOptions(t *testing.T) {
 			tool.State(listener.ProcessStateExited, "b", "b", 4)
 			tool.State(listener.ProcessStateFatal, "c", "c", 0)
 			end()
-			server.Wait(len(tt.want), 20*time.Second)
+			server.Wait(len(tt.want), time.Minute)
 			tool.End()
 			var got []string
 			for _, m := range server.Mails() {
@@ -90,7 +90,7 @@ func TestFloodEndsAndSurvivesAKill(t *testing.T) {
 	tool := batchmailtest.Listen(t, args...)
 	tool.State(listener.ProcessStateExited, "a", "a", 1)
 	tool.Tick(listener.Tick60)
-	server.Wait(1, 20*time.Second)
+	server.Wait(1, time.Minute)
 	tool.End() // a kill now may repeat the mail
 	next := batchmailtest.Listen(t, args...)
 	for pid := 2; pid <= 3; pid++ {
@@ -113,7 +113,7 @@ func TestFloodEndsAndSurvivesAKill(t *testing.T) {
 	}
 	last := batchmailtest.Listen(t, args...)
 	last.Tick(listener.Tick60)
-	mails := server.Wait(2, 20*time.Second)
+	mails := server.Wait(2, time.Minute)
 	last.End()
 	if got := batchmailtest.Read(t, mails[1]).Body; strings.Count(got, "\n") != 1 || !strings.Contains(got, "pid 2") || !strings.Contains(got, "pid 3") {
 		t.Errorf("second mail = %q, want both crashes", got)
@@ -129,7 +129,7 @@ func TestChatIsToldAsWell(t *testing.T) {
 	tool.State(listener.ProcessStateExited, "b", "b", 2)
 	tool.Tick(listener.Tick60)
 	got := chat.Wait(1)
-	server.Wait(1, 20*time.Second)
+	server.Wait(1, time.Minute)
 	tool.End()
 	if len(got) != 1 || !strings.Contains(got[0], "a:a (pid 1) died") || !strings.Contains(got[0], "b:b (pid 2) died") {
 		t.Errorf("chat = %q, want one message about both", got)

@@ -58,7 +58,7 @@ func web(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/", http.StatusFound)
 	case "/slow":
 		select {
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 		case <-r.Context().Done():
 		}
 	case "/endless":

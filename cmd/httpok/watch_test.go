@@ -65,7 +65,7 @@ func TestEventsAreAnsweredDuringChecksAndRestarts(t *testing.T) {
 	for range 50 {
 		tool.Tick()
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("50 ticks took %v during a check, want no waiting", took)
 	}
 	checktest.Until(t, "the request", func() bool { return asked.Load() == 1 })

@@ -105,7 +105,7 @@ func (p *proc) status(t *testing.T) int {
 // until polls until the file has the text.
 func until(t *testing.T, file, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; <-time.After(10 * time.Millisecond) {
 		data, _ := os.ReadFile(file)
 		if strings.Contains(string(data), text) {
 			return

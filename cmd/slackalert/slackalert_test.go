@@ -71,7 +71,7 @@ func (c *channel) got() []string {
 
 func (c *channel) wait(t *testing.T, n int) []string {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); len(c.got()) < n; <-time.After(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(c.got()) < n; <-time.After(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("messages after 20 s = %q, want %d", c.got(), n)
 		}
@@ -253,7 +253,7 @@ func TestAPoolSharesASpool(t *testing.T) {
 // noted waits until nothing is waiting in the spools below dir.
 func noted(t *testing.T, dir string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; <-time.After(5 * time.Millisecond) {
 		waiting, err := filepath.Glob(filepath.Join(dir, "*", "*", "new", "*"))
 		if err == nil && len(waiting) == 0 {
 			return

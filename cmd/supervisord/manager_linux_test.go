@@ -58,7 +58,7 @@ stopwaitsecs=1
 // order.
 func expect(t *testing.T, conn *net.UnixConn, wanted ...string) {
 	t.Helper()
-	_ = conn.SetReadDeadline(time.Now().Add(15 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 	buffer := make([]byte, 1024)
 	var heard []string
 	for _, want := range wanted {

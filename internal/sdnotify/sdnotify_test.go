@@ -26,7 +26,7 @@ func manager(t *testing.T, address string) *net.UnixConn {
 // hear returns the next message.
 func hear(t *testing.T, conn *net.UnixConn) string {
 	t.Helper()
-	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 	buffer := make([]byte, 1024)
 	n, err := conn.Read(buffer)
 	if err != nil {

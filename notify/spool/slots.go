@@ -108,7 +108,7 @@ func encodeSlot(m mark, seq uint32, data []byte) []byte {
 	b := make([]byte, headLen, headLen+len(data))
 	b[0] = byte(m)
 	binary.LittleEndian.PutUint32(b[4:], seq)
-	binary.LittleEndian.PutUint32(b[8:], uint32(len(data)))
+	binary.LittleEndian.PutUint32(b[8:], uint32(len(data))) //nolint:gosec // less than a slot, which is small
 	binary.LittleEndian.PutUint32(b[12:], crc32.ChecksumIEEE(data))
 	return append(b, data...)
 }

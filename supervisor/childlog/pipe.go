@@ -157,7 +157,7 @@ func writeOnce(fd int, shared bool, b []byte) (int, error) {
 	if !shared {
 		return unix.Write(fd, b)
 	}
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}} //nolint:gosec // descriptors are C's ints
 	if _, err := unix.Poll(fds, 0); err != nil {
 		return 0, err
 	}
@@ -183,8 +183,8 @@ func (p *pipe) drain(woken *os.File) {
 	defer woken.Close() //nolint:errcheck // nothing was written to it
 	for p.drainOnce() {
 		fds := []unix.PollFd{
-			{Fd: int32(p.fd), Events: unix.POLLOUT},
-			{Fd: int32(woken.Fd()), Events: unix.POLLIN},
+			{Fd: int32(p.fd), Events: unix.POLLOUT},      //nolint:gosec // descriptors are C's ints
+			{Fd: int32(woken.Fd()), Events: unix.POLLIN}, //nolint:gosec // descriptors are C's ints
 		}
 		// An interrupted or failed poll only means one more attempt.
 		_, _ = unix.Poll(fds, -1)

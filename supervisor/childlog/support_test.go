@@ -71,7 +71,7 @@ func failOnReport(t *testing.T) func(int, string) {
 // eventually polls until ok returns true, and fails after ten seconds.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

@@ -19,7 +19,7 @@ func datagrams(t *testing.T, path string) (conn *net.UnixConn, next func() strin
 	t.Cleanup(func() { conn.Close() })
 	return conn, func() string {
 		buf := make([]byte, 1<<16)
-		must(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+		must(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
 		n, err := conn.Read(buf)
 		must(t, err)
 		return string(buf[:n])

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -75,21 +76,34 @@ func TestLoadNamesTheFileItCannotRead(t *testing.T) {
 
 func TestErrorsSayWhereTheValueStands(t *testing.T) {
 	for text, want := range map[string]string{
-		"[supervisord]\nminfds=x\n":                           "[supervisord] minfds",
-		minimalProgram + "startsecs=x\n":                      "[program:a] startsecs",
-		"[supervisord]\n[eventlistener:l]\ncommand=x\n":       "[eventlistener:l] events",
-		"[supervisord]\n[unix_http_server]\nfile=x\nchmod=9":  "[unix_http_server] chmod",
-		"[supervisord]\n[group:g]\nprograms=x\n":              "[group:g] programs",
-		"[supervisord]\n[inet_http_server]\nusername=x\n":     "[inet_http_server]",
-		"[program:a]\ncommand=x\n":                            "",
-		"[supervisord]\n[program:a b]\ncommand=x\n":           "[program:a b]",
-		"[supervisord]\n[group:g]\nprograms=a\n[program:a]\n": "[program:a] command",
-		"[supervisord]\n[program:a]\ncommand=x\nnumprocs=2\n": "[program:a] process_name",
+		"[supervisord]\nminfds=x\n":                                    "[supervisord] minfds",
+		minimalProgram + "startsecs=x\n":                               "[program:a] startsecs",
+		"[supervisord]\n[eventlistener:l]\ncommand=x\n":                "[eventlistener:l] events",
+		"[supervisord]\n[unix_http_server]\nfile=x\nchmod=9":           "[unix_http_server] chmod",
+		"[supervisord]\n[unix_http_server]\nfile=x\nchmod=40000000777": "[unix_http_server] chmod",
+		"[supervisord]\n[group:g]\nprograms=x\n":                       "[group:g] programs",
+		"[supervisord]\n[inet_http_server]\nusername=x\n":              "[inet_http_server]",
+		"[program:a]\ncommand=x\n":                                     "",
+		"[supervisord]\n[program:a b]\ncommand=x\n":                    "[program:a b]",
+		"[supervisord]\n[group:g]\nprograms=a\n[program:a]\n":          "[program:a] command",
+		"[supervisord]\n[program:a]\ncommand=x\nnumprocs=2\n":          "[program:a] process_name",
 	} {
 		_, err := load(t, text)
 		var located *Error
 		if !errors.As(err, &located) || located.Location() != want {
 			t.Errorf("Load(%q): got error %v at %+v, want one at %q", text, err, located, want)
+		}
+	}
+}
+
+// TestNumbersBeyondIDsAreNobody: 4294967296 is not root.
+func TestNumbersBeyondIDsAreNobody(t *testing.T) {
+	for _, id := range []int{-1, 1 << 32, 1<<32 + 1, math.MaxUint32} {
+		if got, known := (systemAccounts{}).UserByID(id); known {
+			t.Errorf("UserByID(%d) = %+v, want nobody", id, got)
+		}
+		if (systemAccounts{}).GroupByID(id) {
+			t.Errorf("GroupByID(%d) found a group, want none", id)
 		}
 	}
 }

@@ -193,11 +193,10 @@ func (r *reader) fastCGISocket(v *view, program string) *FastCGISocket {
 	}
 	mode, hasMode := v.optional("socket_mode")
 	if hasMode {
-		bits, err := ParseOctal(mode)
-		if err != nil {
+		var err error
+		if socket.Mode, err = parseMode(mode); err != nil {
 			v.failf("socket_mode", "Invalid socket_mode value %s", mode)
 		}
-		socket.Mode = uint32(bits)
 	}
 	name := newNames()
 	name.set("program_name", textValue(program))

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -260,8 +261,15 @@ type systemAccounts struct{}
 func (systemAccounts) UserByName(name string) (Account, bool) { return accountOf(user.Lookup(name)) }
 
 func (systemAccounts) UserByID(uid int) (Account, bool) {
+	if !isID(uid) {
+		return Account{}, false
+	}
 	return accountOf(user.LookupId(strconv.Itoa(uid)))
 }
+
+// isID tells whether a number can be that of a user or a group. The C library,
+// where it is asked, takes 4294967296 for 0.
+func isID(id int) bool { return id >= 0 && int64(id) < math.MaxUint32 }
 
 func accountOf(entry *user.User, err error) (Account, bool) {
 	if err != nil {
@@ -283,5 +291,5 @@ func (systemAccounts) GroupByName(name string) (int, bool) {
 
 func (systemAccounts) GroupByID(gid int) bool {
 	_, err := user.LookupGroupId(strconv.Itoa(gid))
-	return err == nil
+	return err == nil && isID(gid)
 }

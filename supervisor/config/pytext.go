@@ -37,7 +37,7 @@ func pyRepr(text string, printable func(rune) bool) string {
 		case r == utf8.RuneError && size == 1:
 			out = fmt.Appendf(out, `\udc%02x`, text[i])
 		case r == rune(quote) || r == '\\':
-			out = append(out, '\\', byte(r))
+			out = append(out, '\\', byte(r)) //nolint:gosec // it is a quote or a backslash
 		case r == '\n':
 			out = append(out, `\n`...)
 		case r == '\r':
@@ -207,8 +207,8 @@ func digitValue(r rune) rune {
 		}
 	}
 	for _, block := range unicode.Nd.R32 {
-		if r <= rune(block.Hi) {
-			return (r - rune(block.Lo)) % 10
+		if r <= rune(block.Hi) { //nolint:gosec // the table is one of characters
+			return (r - rune(block.Lo)) % 10 //nolint:gosec // the table is one of characters
 		}
 	}
 	return 0

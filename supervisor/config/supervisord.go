@@ -153,11 +153,10 @@ func (r *reader) unixServer(section *section) (Server, error) {
 		}
 	}
 	if mode, ok := v.optional("chmod"); ok {
-		bits, err := ParseOctal(mode)
-		if err != nil {
+		var err error
+		if s.Mode, err = parseMode(mode); err != nil {
 			v.failf("chmod", "Invalid chmod value %s", mode)
 		}
-		s.Mode = uint32(bits)
 	}
 	s.Peers = r.peers(v)
 	s.BasePath = basePath(v)

@@ -45,6 +45,19 @@ func ParseOctal(text string) (int, error) {
 	return number, nil
 }
 
+// parseMode reads the mode of a file. What Python could not hand to the system
+// is refused.
+func parseMode(text string) (uint32, error) {
+	bits, err := ParseOctal(text)
+	if err != nil {
+		return 0, err
+	}
+	if bits < math.MinInt32 || bits > math.MaxInt32 {
+		return 0, fmt.Errorf("%s is not the mode of a file", text)
+	}
+	return uint32(bits), nil //nolint:gosec // a negative one has the bits that the system would see
+}
+
 // ParseBoolean reads yes, true, on, 1, no, false, off and 0, in any case.
 func ParseBoolean(text string) (bool, error) {
 	if truth, ok := truthOf(pyLower(text)); ok {

@@ -229,7 +229,7 @@ func TestLeftoversAreFoundOnAReadOnlyDisk(t *testing.T) {
 	j.Born(Entry{Group: "g", Name: "n", PID: cmd.Process.Pid})
 	j.Close(false)
 	var err error
-	for end := time.Now().Add(10 * time.Second); ; { // a child of another test may have the file still
+	for end := time.Now().Add(time.Minute); ; { // a child of another test may have the file still
 		if err = syscall.Mount("state", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err == nil || time.Now().After(end) {
 			break
 		}
@@ -286,7 +286,7 @@ func TestBirthThatNobodyNotedIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
-	for end := time.Now().Add(10 * time.Second); ; {
+	for end := time.Now().Add(time.Minute); ; {
 		if text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); string(text) == "sleep\n" || time.Now().After(end) {
 			break
 		}

@@ -127,11 +127,11 @@ func sinceBoot() time.Duration {
 }
 
 // ticksNow is the moment as Entry.Start has it.
-func ticksNow() uint64 { return uint64(sinceBoot() / (time.Second / ticksPerSecond)) }
+func ticksNow() uint64 { return uint64(sinceBoot() / (time.Second / ticksPerSecond)) } //nolint:gosec // the time since the boot is not negative
 
 // Age is how long the process has been running.
 func (e *Entry) Age() time.Duration {
-	return max(0, sinceBoot()-time.Duration(e.Start)*(time.Second/ticksPerSecond))
+	return max(0, sinceBoot()-time.Duration(e.Start)*(time.Second/ticksPerSecond)) //nolint:gosec // a wrong one in the file makes a wrong age, as any would
 }
 
 // Process is a leftover that is held on to: what stands for it never comes to
@@ -239,7 +239,7 @@ const (
 
 // happened returns what a pidfd has to tell now.
 func happened(fd uintptr) int16 {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // descriptors are C's ints
 	if _, err := unix.Poll(fds, 0); err != nil {
 		return 0
 	}
@@ -252,7 +252,7 @@ func status(fd uintptr) End {
 	if err := unix.IoctlPidfdInfo(int(fd), &info); err != nil || info.Mask&unix.PIDFD_INFO_EXIT == 0 {
 		return End{}
 	}
-	return End{Status: syscall.WaitStatus(info.Exit_code), Known: true}
+	return End{Status: syscall.WaitStatus(info.Exit_code), Known: true} //nolint:gosec // the same bits
 }
 
 // poll is Wait for kernels without pidfds.

@@ -135,7 +135,7 @@ func TestSyslogMessagesAreTheReferences(t *testing.T) {
 	}
 	buf := make([]byte, 4096)
 	for i, message := range want {
-		must(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+		must(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
 		n, err := conn.Read(buf)
 		must(t, err)
 		if _, got, _ := strings.Cut(string(buf[:n]), " supervisord: "); got != message {
@@ -209,7 +209,7 @@ func TestLinesThatFindNoRoomAreCountedInTheLog(t *testing.T) {
 	for i := range lines {
 		l.Logf(Info, "line %d", i)
 	}
-	if took := time.Since(started); took > 5*time.Second {
+	if took := time.Since(started); took > time.Minute {
 		t.Errorf("logging %d lines to a log that is stuck took %v", lines, took)
 	}
 	close(g.open)

@@ -3,6 +3,7 @@ package osproc
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/user"
 	"strconv"
@@ -26,6 +27,9 @@ type Credential struct {
 // Depending on the system's name service a lookup may block.
 func LookupCredential(uid int) (*Credential, error) {
 	u, err := user.LookupId(strconv.Itoa(uid))
+	if err == nil && (uid < 0 || int64(uid) >= math.MaxUint32) {
+		err = user.UnknownUserIdError(uid) // the C library took it for another
+	}
 	if err != nil {
 		return nil, setuidError(uid, fmt.Sprintf("Can't find uid %d", uid), err)
 	}
@@ -94,9 +98,9 @@ func DropPrivileges(uid int) error {
 }
 
 func (c *Credential) syscall() *syscall.Credential {
-	cred := &syscall.Credential{Uid: uint32(c.UID), Gid: uint32(c.GID)}
+	cred := &syscall.Credential{Uid: uint32(c.UID), Gid: uint32(c.GID)} //nolint:gosec // LookupCredential sees to that
 	for _, g := range c.Groups {
-		cred.Groups = append(cred.Groups, uint32(g))
+		cred.Groups = append(cred.Groups, uint32(g)) //nolint:gosec // the system's own
 	}
 	return cred
 }

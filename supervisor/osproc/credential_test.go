@@ -51,6 +51,9 @@ func TestLookupCredentialErrorsFollowSupervisor(t *testing.T) {
 	if cred, err := LookupCredential(os.Getuid()); cred != nil || err != nil {
 		t.Errorf("LookupCredential(own uid) = %v, %v; want nil, nil", cred, err)
 	}
+	if cred, err := LookupCredential(1 << 32); cred != nil || err == nil {
+		t.Errorf("LookupCredential(1 << 32) = %v, %v; want an error, and not root", cred, err)
+	}
 	const nobodys = 1234567
 	_, err := LookupCredential(nobodys)
 	var se *SpawnError

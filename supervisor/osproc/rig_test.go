@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long a test waits for something that must happen.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // roleVar makes the test binary play a part of its own: see roles.
 const roleVar = "OSPROC_TEST_ROLE"

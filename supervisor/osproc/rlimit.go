@@ -42,7 +42,7 @@ func EnsureLimit(limit Limit, least int) (note string, err error) {
 	if limit == LimitNoFile {
 		soft = inheritedNoFile(lim)
 	}
-	wanted := rlimValue(least)
+	wanted := rlimValue(least)        //nolint:gosec // less than one wants nothing
 	if least <= 0 || soft >= wanted { // no limit is the highest value
 		return "", nil
 	}
@@ -91,7 +91,7 @@ func inheritedNoFile(lim syscall.Rlimit) rlimValue {
 	if err != nil {
 		return lim.Cur
 	}
-	return rlimValue(n)
+	return rlimValue(n) //nolint:gosec // the shell tells no negative limit
 }
 
 // shell returns what a shell command writes to stdout, without white space

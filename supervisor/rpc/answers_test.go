@@ -176,7 +176,7 @@ func TestLongLogsAreNotHeldInMemory(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	out := xmlrpc.NewAnswer(s.taken.bytes)
 	defer out.Release()
-	r := &request{args: []any{int64(0), int64(0)}, out: out, share: s}
+	r := &request{ctx: t.Context(), args: []any{int64(0), int64(0)}, out: out, share: s}
 	if err := r.readLog(path, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -184,6 +184,12 @@ func TestLongLogsAreNotHeldInMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if err != nil || sent < size {
 		t.Errorf("WriteTo: got %d bytes, %v, want %d at least", sent, err, size)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.ctx = gone
+	if err := r.readLog(path, 0); err == nil {
+		t.Error("a log is read for a client that has gone")
 	}
 	if got := after.TotalAlloc - before.TotalAlloc; got > most {
 		t.Errorf("an answer of %d bytes allocates %d, want at most %d", sent, got, most)

@@ -198,7 +198,7 @@ func TestReadLogIsBounded(t *testing.T) {
 		{-1 << 62, 1, "BAD_ARGUMENTS"},
 	} {
 		out := xmlrpc.NewAnswer(0)
-		r := &request{args: []any{tt.offset, tt.length}, out: out, share: newShare(t)}
+		r := &request{ctx: t.Context(), args: []any{tt.offset, tt.length}, out: out, share: newShare(t)}
 		var got strings.Builder
 		if err := r.readLog(path, 0); err != nil {
 			got.WriteString(err.Error())

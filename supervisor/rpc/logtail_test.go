@@ -34,7 +34,7 @@ func (c *collected) get() (string, int) {
 // await waits until the stream has sent just what is wanted.
 func (c *collected) await(t *testing.T, want string) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		got, _ := c.get()
 		if got == want {

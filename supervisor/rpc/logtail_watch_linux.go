@@ -88,7 +88,7 @@ func (r *watcher) enter(w *watch) {
 			w.poll()
 			continue
 		}
-		w.ids[i] = int32(id) // the kernel's are ints of 32 bits
+		w.ids[i] = int32(id) //nolint:gosec // the kernel's are ints of 32 bits
 		if r.watches[w.ids[i]] == nil {
 			r.watches[w.ids[i]] = make(map[*watch]struct{})
 		}
@@ -167,7 +167,7 @@ func (r *watcher) serve(file *os.File) {
 // hand wakes those whose file or folder the events are about.
 func (r *watcher) hand(events []byte) {
 	for len(events) >= sys.SizeofInotifyEvent {
-		id := int32(binary.NativeEndian.Uint32(events)) // the kernel's are ints of 32 bits
+		id := int32(binary.NativeEndian.Uint32(events)) //nolint:gosec // the kernel's are ints of 32 bits
 		mask := binary.NativeEndian.Uint32(events[4:])
 		size := sys.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(events[12:]))
 		if size > len(events) {

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -159,10 +160,25 @@ func (r *request) text(part *childlog.Part) error {
 		_ = part.Close() // nothing was read
 		return supervisor.NewFault(supervisor.FaultFailed, fmt.Sprintf("a request can read %d long parts of logs at most", answerFiles))
 	}
-	if r.out.Text(part) != nil {
+	if r.out.Text(whileAsked{part, r.ctx}) != nil {
 		return supervisor.NewFault(supervisor.FaultFailed, "")
 	}
 	return nil
+}
+
+// whileAsked is a part of a log that can be read until the client has gone: it
+// may be long, and nobody else wants it.
+type whileAsked struct {
+	*childlog.Part
+	ctx context.Context // the request's
+}
+
+// ReadAt is part of io.ReaderAt.
+func (w whileAsked) ReadAt(p []byte, off int64) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.Part.ReadAt(p, off)
 }
 
 // tailLog answers with the end of a log.

@@ -196,9 +196,9 @@ func (c *collector) collectPool(p *supervisor.PoolStats, send sample) {
 		{c.processed, prometheus.CounterValue, p.Processed},
 		{c.rejected, prometheus.CounterValue, p.Rejected},
 		{c.dropped, prometheus.CounterValue, p.Dropped},
-		{c.waiting, prometheus.GaugeValue, uint64(p.Waiting)},
-		{c.waitingBytes, prometheus.GaugeValue, uint64(p.WaitingBytes)},
-		{c.waitingMax, prometheus.GaugeValue, uint64(p.MaxWaiting)},
+		{c.waiting, prometheus.GaugeValue, uint64(p.Waiting)},           //nolint:gosec // a length
+		{c.waitingBytes, prometheus.GaugeValue, uint64(p.WaitingBytes)}, //nolint:gosec // a length
+		{c.waitingMax, prometheus.GaugeValue, uint64(p.MaxWaiting)},     //nolint:gosec // a length
 	} {
 		send(m.desc, m.kind, float64(m.value), p.Name)
 	}

@@ -29,7 +29,7 @@ func peerGroups(fd int) ([]int, error) {
 	const most = 65536 // NGROUPS_MAX of Linux
 	for room := 32; room <= most; room *= 8 {
 		buf := make([]byte, 4*room)
-		size := uint32(len(buf))
+		size := uint32(len(buf)) //nolint:gosec // it was made a few lines above
 		_, _, errno := syscall.Syscall6(syscall.SYS_GETSOCKOPT, uintptr(fd), sys.SOL_SOCKET, sys.SO_PEERGROUPS,
 			uintptr(unsafe.Pointer(&buf[0])), uintptr(unsafe.Pointer(&size)), 0) //nolint:gosec // no package wraps this option of variable length
 		switch {

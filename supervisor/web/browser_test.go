@@ -102,7 +102,7 @@ func (b *browser) navigate(path string) {
 // click clicks with the mouse on the first element, which must be visible.
 func (b *browser) click(css string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(css), chromedp.NodeVisible)); err != nil {
 		b.t.Fatalf("click on %s: %v; the page:\n%s", css, err, eval[string](b, `document.body.innerText`))
@@ -128,7 +128,7 @@ func eval[T any](b *browser, expression string) T {
 // shows waits until an expression in the page is true.
 func (b *browser) shows(expression string) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; <-time.After(30 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; <-time.After(30 * time.Millisecond) {
 		// A page that is being left has no answer.
 		if ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")")); err == nil && ok {
 			return

@@ -51,7 +51,7 @@ func TestNewsReachSeveralAtOnce(t *testing.T) {
 	t.Parallel()
 	d := oneCat.run(t)
 	d.untilState("cat", "RUNNING")
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	first, second := d.listen(ctx, "/live"), d.listen(ctx, "/live?log=cat")
 	for _, r := range []*bufio.Reader{first, second} {

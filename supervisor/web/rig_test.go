@@ -97,7 +97,7 @@ func (p programs) runWith(t *testing.T, path string, serverOptions ...string) *d
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-d.gone:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			_ = cmd.Process.Kill()
 			t.Errorf("supervisord did not end; its log:\n%s", d.read("supervisord.log"))
 		}
@@ -151,7 +151,7 @@ func (d *daemon) read(name string) string {
 // until polls until ok holds.
 func (d *daemon) until(what string, ok func() bool) {
 	d.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); {
+	for end := time.Now().Add(time.Minute); !ok(); {
 		if time.Now().After(end) {
 			d.t.Fatalf("%s: it did not happen; the log:\n%s", what, d.read("supervisord.log"))
 		}
@@ -180,7 +180,7 @@ func (a answer) message() string {
 // there are headers.
 func (d *daemon) ask(method, path string, form url.Values, headers ...string) answer {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(d.t.Context(), time.Minute)
 	defer cancel()
 	var body io.Reader
 	if form != nil {
@@ -245,7 +245,7 @@ func (d *daemon) states() map[string]string {
 func (d *daemon) untilState(name, want string) {
 	d.t.Helper()
 	var got string
-	for end := time.Now().Add(20 * time.Second); ; <-time.After(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; <-time.After(20 * time.Millisecond) {
 		if got = d.states()[name]; got == want {
 			return
 		}

@@ -26,7 +26,7 @@ import (
 const marker = "VIGILANCE_CHAOS_DIR"
 
 // patience bounds each wait for something that must happen.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // spec says what a daemon is to run on.
 type spec struct {

@@ -76,9 +76,9 @@ func (p *proc) size(pid int, m Measure) int64 {
 			return Unknown
 		}
 		if m == PSS {
-			return int64(rollup.Pss)
+			return int64(rollup.Pss) //nolint:gosec // no machine has as much memory
 		}
-		return int64(rollup.PrivateClean + rollup.PrivateDirty)
+		return int64(rollup.PrivateClean + rollup.PrivateDirty) //nolint:gosec // no machine has as much memory
 	case Cgroup:
 		group, err := CgroupOf(pid)
 		if err != nil {

@@ -114,7 +114,7 @@ func (r *Real) Stop() string {
 	_ = r.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-r.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Error("supervisord did not end within 30 s of SIGTERM")
 		_ = r.cmd.Process.Kill()
 		<-r.ended

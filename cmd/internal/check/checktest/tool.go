@@ -158,7 +158,7 @@ func (l *Listener) End() []string {
 // fails, with the states that are given.
 func Until(t *testing.T, what string, ok func() bool, states ...func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); <-time.After(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); <-time.After(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			text := ""
 			for _, state := range states {
