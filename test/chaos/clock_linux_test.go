@@ -135,9 +135,23 @@ func (c *clockTest) lost(format string, args ...any) {
 	c.t.Errorf("with the clock off by %ds: %s", c.clock.ahead, fmt.Sprintf(format, args...))
 }
 
-// round sets everything going, sets the clock meanwhile, and looks whether
-// what is due is done in the time that really passes.
+// round tries something up to three times: a busy machine may be late once, but
+// a wait that goes by the wrong clock is late each time.
 func (c *clockTest) round(steps ...step) {
+	c.t.Helper()
+	for range 2 {
+		if c.tryRound(steps) == "" {
+			return
+		}
+	}
+	if late := c.tryRound(steps); late != "" {
+		c.lost("%s", late)
+	}
+}
+
+// tryRound sets everything going, sets the clock meanwhile, and looks whether
+// what is due is done in the time that really passes. It tells what was late.
+func (c *clockTest) tryRound(steps []step) (late string) {
 	c.t.Helper()
 	d := c.d
 	d.until("the trap", c.deaf)
@@ -174,10 +188,13 @@ func (c *clockTest) round(steps ...step) {
 		<-time.After(20 * time.Millisecond)
 	}
 	for i, w := range waits {
-		late := w.took - w.least
-		c.late[i] = max(c.late[i], late)
-		if late < 0 || late > c.slack() {
-			c.lost("%s was %s after %v, want %v", w.name, w.state, w.took, w.least)
+		by := w.took - w.least
+		c.late[i] = max(c.late[i], by)
+		said := fmt.Sprintf("%s was %s after %v, want %v", w.name, w.state, w.took, w.least)
+		if by < 0 {
+			c.lost("%s", said)
+		} else if by > c.slack() {
+			late = said
 		}
 	}
 	d.until("the log to be rotated", func() bool { return c.rotation() != rotated })
@@ -188,6 +205,7 @@ func (c *clockTest) round(steps ...step) {
 	if line := lines[len(lines)-2]; !c.near(logTime(line)) { // the last has no end yet, or is none
 		c.lost("the log's last line is %q, want one of %v", line, c.clock.now())
 	}
+	return late
 }
 
 // step sets the clock.
@@ -260,7 +278,7 @@ func (c *clockTest) deaf() bool {
 }
 
 // near tells whether a time is what the clock shows, more or less.
-func (c *clockTest) near(at time.Time) bool { return c.clock.now().Sub(at).Abs() < 10*time.Second }
+func (c *clockTest) near(at time.Time) bool { return c.clock.now().Sub(at).Abs() < patience/2 }
 
 // rotation tells one generation of the log that is rotated from another.
 func (c *clockTest) rotation() uint64 {
@@ -328,7 +346,7 @@ func (c *clockTest) ended(by time.Duration) {
 	c.d.untilLog("received SIGTERM", 1)
 	c.step(by)
 	c.d.end() // a second SIGTERM changes nothing
-	if took := time.Since(asked); took < clockStop || took > clockStop+c.slack() {
+	if took := time.Since(asked); took < clockStop || took > clockStop+patience/2 {
 		c.lost("the daemon ended after %v, want %v", took, clockStop)
 	}
 }
@@ -351,7 +369,7 @@ func (c *clockTest) checkLives() {
 			c.gap = max(c.gap, seconds(up-ended))
 		}
 	}
-	if c.gap > c.slack() || lives < 3 {
+	if c.gap > patience/2 || lives < 3 {
 		c.lost("%d restarts, the latest after %v", lives, c.gap)
 	}
 }
@@ -372,11 +390,11 @@ func (c *clockTest) checkTicks() {
 	}
 	c.ticks = len(ups)
 	passed := uptime(c.t) - c.began
-	if least, most := max(1, int(passed/period)-2), int(passed/period)+1+c.r.faults; c.ticks < least || c.ticks > most {
+	if least, most := max(1, int(passed/period)/2), int(passed/period)+1+c.r.faults; c.ticks < least || c.ticks > most {
 		c.lost("%d TICK_5 in %.0f s, want %d to %d: %v", c.ticks, passed, least, most, ups)
 	}
 	for i := range ups[:max(0, len(ups)-1)] {
-		if gap := seconds(ups[i+1] - ups[i]); gap > 2*period*time.Second {
+		if gap := seconds(ups[i+1] - ups[i]); gap > patience/2 {
 			c.lost("%v between two TICK_5", gap)
 		}
 	}
