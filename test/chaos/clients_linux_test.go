@@ -22,7 +22,7 @@ import (
 // is printed, and the limit is for machines that have much else to do.
 const (
 	clientMemory = 64 << 10
-	restartLimit = 5 * time.Second
+	restartLimit = 30 * time.Second
 )
 
 // TestClientsThatHarm holds that the daemon's memory is bounded and programs are

@@ -105,11 +105,11 @@ func (d *daemon) status(key string) int {
 // What is no leak: Go keeps its threads for ever, memory goes back to the
 // system with a delay, and the tests' clients keep some connections.
 const (
-	spareThreads     = 24
+	spareThreads     = 48
 	spareGoroutines  = 6
 	spareDescriptors = 3
 	spareRSS         = 48 << 10 // KiB
-	settleTime       = 15 * time.Second
+	settleTime       = time.Minute
 )
 
 // leaks waits for the daemon to come back to what it took before, and returns
