@@ -45,6 +45,8 @@ type Dispatcher struct {
 	// Random returns numbers from [0, 1) for the jitter; nil stands for
 	// math/rand.
 	Random func() float64
+
+	clock systemClock
 }
 
 // Store keeps a few bytes over a restart.
@@ -251,6 +253,7 @@ func (r *dispatch) refresh() {
 			return
 		}
 	}
+	now := r.clock.now()
 	there := make(map[string]bool, len(names))
 	for _, name := range names {
 		there[name] = true
@@ -264,7 +267,8 @@ func (r *dispatch) refresh() {
 			}
 			continue
 		}
-		e := indexed{waiting: waiting{name, entry.Message.Occurrence()}}
+		what := entry.Message.Occurrence()
+		e := indexed{waiting: waiting{name, now.past(what.Time), what}}
 		for _, t := range entry.Targets {
 			if t.Outcome == Pending {
 				e.targets = append(e.targets, t.To)
@@ -284,9 +288,7 @@ func (r *dispatch) pending(l *runningLane) []waiting {
 			events = append(events, e.waiting)
 		}
 	}
-	slices.SortFunc(events, func(a, b waiting) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(events, inOrder)
 	return events
 }
 
@@ -298,8 +300,8 @@ func (r *dispatch) serve(ctx context.Context, stop <-chan struct{}, l *runningLa
 			return time.Time{}
 		default:
 		}
-		now := time.Now()
-		if ctx.Err() != nil || l.due.After(now) {
+		now := r.clock.now()
+		if ctx.Err() != nil || l.due.After(now.steady) {
 			return l.due
 		}
 		d := r.Policy.decide(&l.lane, r.pending(l), now, haste{flush: flush, pressed: l.pressed})
@@ -314,7 +316,7 @@ func (r *dispatch) serve(ctx context.Context, stop <-chan struct{}, l *runningLa
 			return d.next
 		}
 		if r.pacer != nil {
-			if due, _ := r.pacer.due(now); due.After(now) && (!flush || due.After(now.Add(r.StopTimeout))) {
+			if due := r.pacer.due(); due.After(now.steady) && (!flush || due.After(now.steady.Add(r.StopTimeout))) {
 				l.pressed = true
 				return due // more may come in until then
 			}

@@ -1,11 +1,8 @@
 package notify
 
-import (
-	"encoding/json"
-	"time"
-)
+import "encoding/json"
 
-// saved is what a Store keeps.
+// saved is what a Store keeps, with the times that the system's clock tells.
 type saved struct {
 	Targets map[string]*lane `json:"targets,omitempty"`
 	Pacer   PacerState       `json:"pacer"`
@@ -24,8 +21,9 @@ func (r *dispatch) load() {
 		r.log.Warn("cannot read when messages were sent; beginning anew", "err", err)
 		return
 	}
+	now := r.clock.now()
 	for to, l := range s.Targets {
-		r.lane(to).lane = *l
+		r.lane(to).lane = *l.each(now.past)
 	}
 	if r.pacer != nil {
 		r.pacer.Restore(s.Pacer)
@@ -36,13 +34,14 @@ func (r *dispatch) save() {
 	if r.Store == nil {
 		return
 	}
+	now := r.clock.now()
 	s := saved{Targets: make(map[string]*lane)}
 	for to, l := range r.lanes {
-		s.Targets[to] = &l.lane
+		s.Targets[to] = l.each(now.tell)
 	}
 	if r.pacer != nil {
 		// With one more message, which is about to be sent.
-		s.Pacer = r.pacer.limits.take(r.pacer.State(), time.Now())
+		s.Pacer = r.pacer.limits.take(r.pacer.State(), now.system)
 	}
 	data, err := json.Marshal(s)
 	if err == nil {

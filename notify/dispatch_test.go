@@ -23,6 +23,7 @@ import (
 //	10s   well  web:a 7   it is RUNNING, which may be a recovery
 //	10s   down | up       the service fails, or works again
 //	10s   mute web | loud what is silenced, and that nothing is
+//	10s   step            the system's clock is set by stage.step
 //
 // A line of the transcript is a time, the outcome, the pids of the events in
 // the message and its subject.
@@ -31,6 +32,8 @@ type stage struct {
 	start      time.Time
 	down       atomic.Bool
 	muted      atomic.Value // of a group's name
+	step       time.Duration
+	ahead      atomic.Int64 // how far the system's clock is ahead of the bubble's
 	transcript strings.Builder
 }
 
@@ -84,11 +87,16 @@ func (s *stage) play(q notify.Queue, script string) {
 			s.muted.Store(words[2])
 		case "loud":
 			s.muted.Store("")
+		case "step":
+			s.ahead.Store(int64(s.step))
 		default:
 			s.event(q, words)
 		}
 	}
 }
+
+// now is what the system's clock tells.
+func (s *stage) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 
 func (s *stage) event(q notify.Queue, words []string) {
 	group, process, ok := strings.Cut(words[2], ":")
@@ -100,7 +108,7 @@ func (s *stage) event(q notify.Queue, words []string) {
 		s.t.Errorf("pid %q: %v", words[3], err)
 	}
 	m := notify.Message{
-		ID: strings.Join(words, "-"), Time: time.Now(), Event: "PROCESS_STATE_EXITED",
+		ID: strings.Join(words, "-"), Time: s.now(), Event: "PROCESS_STATE_EXITED",
 		Group: group, Process: process, PID: pid, Reason: "exit status 1",
 	}
 	if words[1] == "well" {
@@ -112,17 +120,19 @@ func (s *stage) event(q notify.Queue, words []string) {
 }
 
 // run plays a script. A bubble begins at midnight.
-func (s *stage) run(q notify.Backlog, policy notify.Policy, store notify.Store, script string, d time.Duration) (left int) {
+func (s *stage) run(q notify.Backlog, policy notify.Policy, store notify.Store, script string, long time.Duration) (left int) {
 	var log bytes.Buffer
-	ctx, cancel := context.WithTimeout(s.t.Context(), d)
+	ctx, cancel := context.WithTimeout(s.t.Context(), long)
 	defer cancel()
 	s.start = time.Now()
 	go s.play(q, script) // ends with the script
 	policy.Silence = s.silence
-	left = (&notify.Dispatcher{
+	d := &notify.Dispatcher{
 		Queue: q, Notifier: s, Policy: policy, Store: store, StopTimeout: time.Second,
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Random: func() float64 { return 0 },
-	}).Run(ctx)
+	}
+	d.SetClock(s.now)
+	left = d.Run(ctx)
 	synctest.Wait()
 	return left
 }

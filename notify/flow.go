@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -46,7 +48,14 @@ type Silenced struct {
 // waiting is what a flow knows of a message that waits.
 type waiting struct {
 	name string // the queue's
+	// since is when it happened, by the steady clock.
+	since time.Time
 	Occurrence
+}
+
+// inOrder compares events by when they happened.
+func inOrder(a, b waiting) int {
+	return cmp.Or(a.since.Compare(b.since), a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
 }
 
 // memory is what must be remembered about one process.
@@ -57,7 +66,8 @@ type memory struct {
 	Open bool `json:"open,omitempty"`
 }
 
-// lane is the flow to one target. It is plain data, and survives JSON.
+// lane is the flow to one target. It is plain data, and survives JSON. Its times
+// are of the steady clock, and of the system's where it is saved.
 type lane struct {
 	// Sends are the attempts of the last minute.
 	Sends []time.Time `json:"sends,omitempty"`
@@ -72,7 +82,8 @@ type decision struct {
 	// forget are the recoveries that nobody needs to hear of, drop what is
 	// silenced for good.
 	forget, drop []waiting
-	// next is when to decide anew if nothing comes in; zero for never.
+	// next is when to decide anew if nothing comes in, by the steady clock; zero
+	// for never.
 	next time.Time
 }
 
@@ -93,20 +104,20 @@ type haste struct {
 }
 
 // decide looks at what waits for one target, oldest first.
-func (p Policy) decide(l *lane, events []waiting, now time.Time, h haste) decision {
+func (p Policy) decide(l *lane, events []waiting, now moment, h haste) decision {
 	var d decision
 	events = p.unsilenced(&d, events, now)
 	events = p.useful(&d, l, events)
 	if len(events) == 0 {
 		return d
 	}
-	if end, quiet := p.Quiet.End(now); quiet {
-		d.at(end)
+	if end, quiet := p.Quiet.End(now.system); quiet {
+		d.at(now.place(end))
 		return d
 	}
 	var due []waiting
 	for key, own := range byProcess(events) {
-		send, at := p.ready(l.Processes[key], own, now, h.flush)
+		send, at := p.ready(l.Processes[key], own, now.steady, h.flush)
 		due = append(due, send...)
 		if len(send) == 0 {
 			d.at(at)
@@ -115,29 +126,13 @@ func (p Policy) decide(l *lane, events []waiting, now time.Time, h haste) decisi
 	if len(due) == 0 {
 		return d
 	}
-	slices.SortFunc(due, func(a, b waiting) int {
-		if c := a.Time.Compare(b.Time); c != 0 {
-			return c
-		}
-		return compareText(a.ID, b.ID)
-	})
-	p.limit(&d, l, due, now, h.pressed)
+	slices.SortFunc(due, inOrder)
+	p.limit(&d, l, due, now.steady, h.pressed)
 	return d
 }
 
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
-}
-
 // unsilenced takes out what is silenced.
-func (p Policy) unsilenced(d *decision, events []waiting, now time.Time) []waiting {
+func (p Policy) unsilenced(d *decision, events []waiting, now moment) []waiting {
 	if p.Silence == nil {
 		return events
 	}
@@ -147,16 +142,16 @@ func (p Policy) unsilenced(d *decision, events []waiting, now time.Time) []waiti
 		key := e.Namespec()
 		s, ok := answers[key]
 		if !ok {
-			s = p.Silence(e.Group, e.Process, now)
+			s = p.Silence(e.Group, e.Process, now.system)
 			answers[key] = s
 		}
 		switch {
-		case !s.Until.After(now):
+		case !s.Until.After(now.system):
 			loud = append(loud, e)
 		case s.Drop:
 			d.drop = append(d.drop, e)
 		default:
-			d.at(s.Until)
+			d.at(now.place(s.Until))
 		}
 	}
 	return loud
@@ -199,7 +194,7 @@ func (p Policy) ready(m memory, own []waiting, now time.Time, flush bool) (send 
 	alerts, well := own, time.Time{}
 	if last := own[len(own)-1]; last.Recovery {
 		alerts = own[:len(own)-1]
-		well = last.Time.Add(p.Recovered)
+		well = last.since.Add(p.Recovered)
 		if m.Open && !well.After(now) {
 			return own, at // and with it what was held back
 		}
@@ -207,9 +202,8 @@ func (p Policy) ready(m memory, own []waiting, now time.Time, flush bool) (send 
 	if len(alerts) == 0 {
 		return nil, well
 	}
-	// A clock that was set back since makes nobody wait longer.
-	due := earlier(alerts[0].Time, now).Add(p.Interval)
-	if held := earlier(m.Last, now).Add(p.Flood); !m.Last.IsZero() && p.Flood > 0 && held.After(due) {
+	due := alerts[0].since.Add(p.Interval)
+	if held := m.Last.Add(p.Flood); !m.Last.IsZero() && p.Flood > 0 && held.After(due) {
 		due = held
 	}
 	if due.After(now) && !flush {
@@ -250,13 +244,26 @@ func (p Policy) limit(d *decision, l *lane, due []waiting, now time.Time, presse
 // prune drops what has no meaning any more.
 func (l *lane) prune(now time.Time, flood time.Duration) {
 	l.Sends = slices.DeleteFunc(l.Sends, func(t time.Time) bool {
-		return !t.Add(time.Minute).After(now) || t.After(now)
+		return !t.Add(time.Minute).After(now)
 	})
 	for key, m := range l.Processes {
 		if !m.Open && !m.Last.Add(flood).After(now) {
 			delete(l.Processes, key)
 		}
 	}
+}
+
+// each returns a copy with other times.
+func (l *lane) each(of func(time.Time) time.Time) *lane {
+	c := &lane{Processes: maps.Clone(l.Processes)}
+	for _, t := range l.Sends {
+		c.Sends = append(c.Sends, of(t))
+	}
+	for key, m := range c.Processes {
+		m.Last = of(m.Last)
+		c.Processes[key] = m
+	}
+	return c
 }
 
 // sent remembers what a delivered message was about. Without recoveries

@@ -28,14 +28,17 @@ type Pacer struct {
 	limits Limits
 	turn   chan struct{} // holds a value while a message is under way
 	shared SharedPace    // nil for none
+	clock  systemClock
 
 	mu    sync.Mutex
-	state PacerState
+	state PacerState // of the steady clock
+	// known is what is shared, as it was found or left the last time.
+	known PacerState
 }
 
 // PacerState is what a Pacer must remember. A program that saves it, as JSON,
 // and restores it keeps the limits over a restart. The zero state is that of a
-// service that was left alone for long.
+// service that was left alone for long. Its times are the system's clock's.
 type PacerState struct {
 	// Second and Minute are when the service will have forgotten everything
 	// that was sent, by the limit of that period.
@@ -71,15 +74,26 @@ func (p *Pacer) Share(state SharedPace) { p.shared = state }
 func (p *Pacer) State() PacerState {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.state
+	return p.state.each(p.clock.now().tell)
 }
 
 // Restore sets what was saved. It is to be called before Notify. Times that
 // lie further ahead than they can, because the clock was set back, are cut.
+// Where it is set later, nothing waits longer or shorter.
 func (p *Pacer) Restore(s PacerState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state = s.possible(time.Now())
+	now := p.clock.now()
+	p.state = s.possible(now.system).each(now.place)
+}
+
+// each returns the state with other times.
+func (s PacerState) each(of func(time.Time) time.Time) PacerState {
+	return PacerState{Second: of(s.Second), Minute: of(s.Minute), Blocked: of(s.Blocked)}
+}
+
+func (s PacerState) equal(o PacerState) bool {
+	return s.Second.Equal(o.Second) && s.Minute.Equal(o.Minute) && s.Blocked.Equal(o.Blocked)
 }
 
 // possible returns the state without times that lie further ahead than they
@@ -92,21 +106,30 @@ func (s PacerState) possible(now time.Time) PacerState {
 	}
 }
 
-// update replaces the state, that which is shared as well.
-func (p *Pacer) update(now time.Time, change func(PacerState) PacerState) {
+// update replaces the state, that which is shared as well. What is shared is
+// by the system's clock, so that it means something only to what others have
+// sent since it was seen last: all before is known, by the steady clock.
+func (p *Pacer) update(now moment, change func(PacerState) PacerState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	merge := func(shared PacerState) PacerState {
-		shared = shared.possible(now)
-		p.state = change(PacerState{
-			Second:  later(p.state.Second, shared.Second),
-			Minute:  later(p.state.Minute, shared.Minute),
-			Blocked: later(p.state.Blocked, shared.Blocked),
-		})
-		return p.state
+		if !shared.equal(p.known) {
+			others := shared.possible(now.system).each(now.place)
+			p.state = PacerState{
+				Second:  later(p.state.Second, others.Second),
+				Minute:  later(p.state.Minute, others.Minute),
+				Blocked: later(p.state.Blocked, others.Blocked),
+			}
+		}
+		before := p.state
+		p.known, p.state = shared, change(before)
+		if !p.state.equal(before) {
+			p.known = p.state.each(now.tell)
+		}
+		return p.known
 	}
 	if p.shared == nil || p.shared.Update(merge) != nil {
-		merge(PacerState{})
+		p.state = change(p.state)
 	}
 }
 
@@ -135,22 +158,22 @@ func (p *Pacer) Notify(ctx context.Context, m Message) error {
 	if err := p.wait(ctx); err != nil {
 		return err
 	}
-	start := time.Now()
+	start := p.clock.now()
 	err := p.next.Notify(ctx, m)
-	p.took(start, time.Now(), err)
+	p.took(start, p.clock.now(), err)
 	return err
 }
 
 // wait counts a message and returns when it may be sent, or why it may not.
 func (p *Pacer) wait(ctx context.Context) error {
 	for {
-		now := time.Now()
+		now := p.clock.now()
 		due, blocked := p.take(now)
-		left := due.Sub(now)
+		left := due.Sub(now.steady)
 		if left <= 0 {
 			return nil
 		}
-		if deadline, ok := ctx.Deadline(); blocked || ok && left > deadline.Sub(now)/2 {
+		if deadline, ok := ctx.Deadline(); blocked || ok && left > deadline.Sub(now.steady)/2 {
 			return &TemporaryError{
 				Err:        fmt.Errorf("wait for the service's rate limit: %v to go", left.Round(time.Millisecond)),
 				RetryAfter: left,
@@ -166,28 +189,30 @@ func (p *Pacer) wait(ctx context.Context) error {
 	}
 }
 
-// due returns when the next message may be sent, and whether that is so late
-// because the service asked for it.
-func (p *Pacer) due(now time.Time) (due time.Time, blocked bool) {
+// due returns when the next message may be sent, by the steady clock.
+func (p *Pacer) due() (due time.Time) {
+	now := p.clock.now()
 	p.update(now, func(s PacerState) PacerState {
-		due, blocked = p.limits.due(s, now)
+		due, _ = p.limits.due(s, now.steady)
 		return s
 	})
-	return due, blocked
+	return due
 }
 
-// take is due that counts a message where it may be sent now.
-func (p *Pacer) take(now time.Time) (due time.Time, blocked bool) {
+// take is due that counts a message where it may be sent now, and tells whether
+// it may not because the service asked for that.
+func (p *Pacer) take(now moment) (due time.Time, blocked bool) {
 	p.update(now, func(s PacerState) PacerState {
-		if due, blocked = p.limits.due(s, now); !due.After(now) {
-			s = p.limits.take(s, now)
+		if due, blocked = p.limits.due(s, now.steady); !due.After(now.steady) {
+			s = p.limits.take(s, now.steady)
 		}
 		return s
 	})
 	return due, blocked
 }
 
-// due is Pacer.due for a state.
+// due returns when the next message may be sent, and whether that is so late
+// because the service asked for it.
 func (l Limits) due(s PacerState, now time.Time) (due time.Time, blocked bool) {
 	second := paceOf(l.PerSecond, time.Second).due(s.Second)
 	minute := paceOf(l.PerMinute, time.Minute).due(s.Minute)
@@ -198,8 +223,12 @@ func (l Limits) due(s PacerState, now time.Time) (due time.Time, blocked bool) {
 	return due, false
 }
 
-// take returns a state with one more message, which is sent now.
+// take returns a state with one more message, which is sent now, and without
+// what has no meaning any more: it might lie in the future again.
 func (l Limits) take(s PacerState, now time.Time) PacerState {
+	if !s.Blocked.After(now) {
+		s.Blocked = time.Time{}
+	}
 	s.Second = paceOf(l.PerSecond, time.Second).take(s.Second, now)
 	s.Minute = paceOf(l.PerMinute, time.Minute).take(s.Minute, now)
 	return s
@@ -207,16 +236,16 @@ func (l Limits) take(s PacerState, now time.Time) PacerState {
 
 // took notes what came of a message. The service may have counted it at any
 // moment since start, so that this time does not count for it.
-func (p *Pacer) took(start, end time.Time, err error) {
+func (p *Pacer) took(start, end moment, err error) {
 	p.update(end, func(s PacerState) PacerState {
 		for _, full := range []*time.Time{&s.Second, &s.Minute} {
 			if !full.IsZero() {
-				*full = full.Add(end.Sub(start))
+				*full = full.Add(end.steady.Sub(start.steady))
 			}
 		}
 		var temporary *TemporaryError
 		if errors.As(err, &temporary) && temporary.RetryAfter > 0 && !temporary.MessageOnly {
-			s.Blocked = later(s.Blocked, end.Add(temporary.RetryAfter))
+			s.Blocked = later(s.Blocked, end.steady.Add(temporary.RetryAfter))
 		}
 		return s
 	})
