@@ -120,6 +120,23 @@ func TestDispatcherStartedAfterTheClockWasSet(t *testing.T) {
 	}
 }
 
+// What is saved after the clock was set is by the clock as it is.
+func TestDispatcherSavesByTheClockAsItIs(t *testing.T) {
+	for _, step := range []time.Duration{0, -day, day} {
+		synctest.Test(t, func(t *testing.T) {
+			q, store, policy := notify.NewMemory(0), &notebook{}, notify.Policy{Flood: time.Minute}
+			s := &stage{t: t, step: step}
+			s.run(q, policy, store, "0s crash web 1\n2s step\n4s crash db 2", 5*time.Second)
+			again := &stage{t: t}
+			again.ahead.Store(int64(step))
+			again.run(q, policy, store, "1s crash web 3", 10*time.Minute)
+			if got, want := again.transcript.String(), "55s sent [3] web exited unexpectedly: exit status 1\n"; got != want {
+				t.Errorf("step %v: transcript:\n%s\nwant:\n%s", step, got, want)
+			}
+		})
+	}
+}
+
 // sharedState is a SharedPace as a file is one.
 type sharedState struct{ text []byte }
 
@@ -191,6 +208,14 @@ func TestPacerWhileTheClockIsSet(t *testing.T) {
 				<-time.After(time.Minute)
 				if got := wait(other); got != 0 {
 					t.Errorf("step back, shared %v: wait after the service's pause = %v, want 0", shared != nil, got)
+				}
+
+				ahead -= day
+				third := open()
+				third.Restore(other.State())
+				<-time.After(time.Minute)
+				if got := wait(third); got > time.Minute {
+					t.Errorf("step back, shared %v: wait of a third = %v, want 1m0s at most", shared != nil, got)
 				}
 			})
 		}

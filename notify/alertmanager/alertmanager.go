@@ -198,13 +198,13 @@ func (a *Alertmanager) checkOne(ctx context.Context, in instance) error {
 // events resolves all alerts that its process may have; any other fires one.
 func (a *Alertmanager) Notify(ctx context.Context, m notify.Message) error {
 	m = dated(m)
+	m.Time = earlier(m.Time, time.Now()) // or Alertmanager refuses it, once the clock was set back
 	alerts := []Alert{a.alert(m, m.Event)}
 	if a.resolves(m) {
 		alerts = nil
-		end := earlier(m.Time, time.Now())
 		for _, event := range firingEvents() {
 			alert := a.alert(m, event)
-			alert.StartsAt, alert.EndsAt = end, end
+			alert.EndsAt = m.Time
 			alerts = append(alerts, alert)
 			if a.c.AlertName != "" {
 				break // they are all the same

@@ -57,10 +57,13 @@ type Keeper struct {
 	saving    sync.Mutex // held while the state is saved; taken before mu
 	mu        sync.Mutex
 	state     state
-	instances []*sending // in the order of am's
+	instances []*sending                         // in the order of am's
+	clock     func() time.Time                   // the system's; nil for the real one
+	seen      struct{ steady, system time.Time } // by now
 }
 
-// state is what survives a restart.
+// state is what survives a restart. Its times are the system's clock's, and none
+// of them but Until lies in the future.
 type state struct {
 	Alerts map[string]kept `json:"alerts"`
 	// Well is when a process was last known to be well.
@@ -95,7 +98,8 @@ func (k *Keeper) State() ([]byte, error) {
 }
 
 // Restore sets a state that was saved. Alerts that are no longer valid, as
-// those of another version might be, are left out.
+// those of another version might be, are left out. What lies in the future,
+// because the clock was set back, counts as happening now.
 func (k *Keeper) Restore(saved []byte) error {
 	var s state
 	if err := json.Unmarshal(saved, &s); err != nil {
@@ -103,6 +107,7 @@ func (k *Keeper) Restore(saved []byte) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	s.endAt(k.now())
 	for _, alert := range s.Alerts {
 		if err := alert.Check(); err != nil {
 			k.o.Log.Warn("leave out an alert of the saved state", "err", err)
@@ -164,7 +169,7 @@ func (k *Keeper) Notify(ctx context.Context, m notify.Message) error {
 func (k *Keeper) change(m notify.Message) ([]string, error) {
 	k.saving.Lock()
 	defer k.saving.Unlock()
-	changed, saved, err := k.note(m, time.Now())
+	changed, saved, err := k.note(m)
 	if err != nil {
 		return nil, err
 	}
@@ -177,10 +182,12 @@ func (k *Keeper) change(m notify.Message) ([]string, error) {
 }
 
 // note is change without saving.
-func (k *Keeper) note(m notify.Message, now time.Time) (changed []string, saved []byte, err error) {
+func (k *Keeper) note(m notify.Message) (changed []string, saved []byte, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	now := k.now()
 	k.prune(now)
+	m.Time = earlier(m.Time.Round(0), now) // the clock may have been set back since
 	if k.am.resolves(m) {
 		changed = k.resolve(m, now)
 	} else {
@@ -191,7 +198,7 @@ func (k *Keeper) note(m notify.Message, now time.Time) (changed []string, saved 
 		changed = k.fire(alert, now)
 	}
 	for _, in := range k.instances {
-		in.changed(now)
+		in.changed(time.Now())
 	}
 	saved, err = json.Marshal(k.state)
 	return changed, saved, err
@@ -224,16 +231,15 @@ func (k *Keeper) fire(alert Alert, now time.Time) []string {
 
 // resolve ends the alerts of a process, or of a group, that began before.
 func (k *Keeper) resolve(m notify.Message, now time.Time) (changed []string) {
-	end := earlier(m.Time, now)
 	of := k.am.alert(m, m.Event).Labels
 	key, keyOf := processKey(of), processKey
 	if m.Event == groupRemoved {
 		key, keyOf = groupKey(of), groupKey
 	}
-	k.state.Well[key] = later(k.state.Well[key], end)
+	k.state.Well[key] = later(k.state.Well[key], m.Time)
 	for name, alert := range k.state.Alerts {
-		if keyOf(alert.Labels) == key && alert.EndsAt.IsZero() && !alert.StartsAt.After(end) {
-			alert.EndsAt, alert.Until = end, now.Add(Resolved)
+		if keyOf(alert.Labels) == key && alert.EndsAt.IsZero() && !alert.StartsAt.After(m.Time) {
+			alert.EndsAt, alert.Until = m.Time, now.Add(Resolved)
 			k.state.Alerts[name] = alert
 			changed = append(changed, name)
 		}

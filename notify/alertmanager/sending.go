@@ -85,7 +85,7 @@ func (k *Keeper) wait(ctx context.Context, i int) bool {
 	in := k.instances[i]
 	for {
 		k.mu.Lock()
-		k.prune(time.Now())
+		k.prune(k.now())
 		some, left := len(k.state.Alerts) > 0, time.Until(in.due)
 		k.mu.Unlock()
 		var expired <-chan time.Time
@@ -109,7 +109,7 @@ func (k *Keeper) wait(ctx context.Context, i int) bool {
 // send sends everything to one instance, and plans the next time.
 func (k *Keeper) send(ctx context.Context, i int) {
 	k.mu.Lock()
-	k.prune(time.Now())
+	k.prune(k.now())
 	in := k.instances[i]
 	maps.DeleteFunc(in.refused, func(key string, start time.Time) bool {
 		a, ok := k.state.Alerts[key]
@@ -191,7 +191,7 @@ func (k *Keeper) post(ctx context.Context, i int, keys []string) error {
 			continue
 		}
 		if a.EndsAt.IsZero() {
-			a.EndsAt = time.Now().Add(Valid)
+			a.EndsAt = k.now().Add(Valid)
 		}
 		alerts = append(alerts, a.Alert)
 	}
