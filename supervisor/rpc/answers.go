@@ -81,6 +81,10 @@ func (b *answerBudget) begin(ctx context.Context, method string, args []any) (*s
 	if d.bytes = min(d.bytes, answerMemory); d.bytes <= smallAnswer {
 		d.bytes = 0
 	}
+	s := &share{budget: b, method: method, taken: d}
+	if d == (demand{}) {
+		return s, nil // as most
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
 	if err := b.room.Acquire(ctx, d.bytes); err != nil {
@@ -90,7 +94,7 @@ func (b *answerBudget) begin(ctx context.Context, method string, args []any) (*s
 		b.room.Release(d.bytes)
 		return nil, err
 	}
-	return &share{budget: b, method: method, taken: d}, nil
+	return s, nil
 }
 
 // turn waits until the answer can be worked on, for as long as there is nothing
