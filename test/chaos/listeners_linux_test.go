@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -31,18 +32,19 @@ func TestListenersThatMisbehave(t *testing.T) {
 			d.sendEvent(strings.Repeat("event ", 1+events%500))
 			events++
 		}
+		// The deaths of the other pools' listeners are events of this one, too.
 		d.until("the good pool to be through", func() bool {
-			return total(d.metrics(), "vigilance_pool_events_processed_total", `pool="good"`) >= events
+			m := d.metrics()
+			processed := total(m, "vigilance_pool_events_processed_total", `pool="good"`)
+			return processed >= events && total(m, "vigilance_pool_events_waiting", `pool="good"`) == 0
 		})
 	}
-	m := d.metrics()
-	discarded := make(map[string]int)
-	for line := range strings.Lines(d.read("supervisord.log")) {
-		if _, rest, found := strings.Cut(line, "ERRO pool "); found && strings.Contains(rest, "discarding event") {
-			pool, _, _ := strings.Cut(rest, " ")
-			discarded[pool]++
-		}
-	}
+	m, discarded := d.metrics(), d.discarded()
+	d.until("a moment in which nothing is discarded", func() bool {
+		before := discarded
+		m, discarded = d.metrics(), d.discarded()
+		return maps.Equal(before, discarded)
+	})
 	for _, pool := range append(bad, "good") {
 		count := func(what string) int { return total(m, "vigilance_pool_events_"+what, `pool="`+pool+`"`) }
 		accepted, processed, dropped := count("accepted_total")+count("total"), count("processed_total"), count("dropped_total")
@@ -66,6 +68,19 @@ func TestListenersThatMisbehave(t *testing.T) {
 	r.note = fmt.Sprintf("%d events to each pool,", events)
 	r.closeBooks(d, before)
 	d.end()
+}
+
+// discarded counts the events that the log tells of as discarded, by pool.
+func (d *daemon) discarded() map[string]int {
+	d.t.Helper()
+	count := make(map[string]int)
+	for line := range strings.Lines(d.read("supervisord.log")) {
+		if _, rest, found := strings.Cut(line, "ERRO pool "); found && strings.Contains(rest, "discarding event") {
+			pool, _, _ := strings.Cut(rest, " ")
+			count[pool]++
+		}
+	}
+	return count
 }
 
 // sendEvent emits a REMOTE_COMMUNICATION event.
