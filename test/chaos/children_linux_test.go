@@ -42,7 +42,7 @@ func TestCrashLoopsLeakNothing(t *testing.T) {
 	cycle(time.Second)
 	before := d.vitals()
 	deaths := total(d.metrics(), "vigilance_process_exits_total", "")
-	cycle(span(4*time.Second, 20))
+	cycle(span(4*time.Second, 34))
 	r.faults = total(d.metrics(), "vigilance_process_exits_total", "") - deaths
 	r.closeBooks(d, before)
 	d.end()
