@@ -181,7 +181,7 @@ func FuzzAnswerIsXML(f *testing.F) {
 		defer a.Release()
 		a.StringMember("x", text)
 		pieces := strings.Repeat(text+"|", ShortText/(len(text)+1)+1) // cut anywhere
-		if err := a.Text(&source{Reader: strings.NewReader(pieces)}); err != nil {
+		if err := a.Text(&source{text: strings.NewReader(pieces)}); err != nil {
 			t.Fatal(err)
 		}
 		got := []byte(ended(t, a))

@@ -130,8 +130,8 @@ func escapeAll(src Source, emit func([]byte) error) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read a text: %w", err)
 		}
-		if n == 0 {
-			return nil // it has become shorter
+		if err != nil {
+			size = at + int64(n) // it has become shorter
 		}
 		whole := n
 		if at+int64(n) < size {
