@@ -211,7 +211,11 @@ func expect(r io.Reader, text string) bool {
 // many.
 func TestEveryCrashIsInOneMessageThoughKilled(t *testing.T) {
 	kills, crashes := 20, 300
-	if times, err := strconv.Atoi(os.Getenv("VIGILANCE_LONG")); err == nil {
+	if long := os.Getenv("VIGILANCE_LONG"); long != "" {
+		times, err := strconv.Atoi(long)
+		if err != nil || times < 1 {
+			t.Fatalf("VIGILANCE_LONG (TIMES of make test-alerts-loss) = %q, want a number of at least 1", long)
+		}
 		kills, crashes = 100*times, 2000*times
 	}
 	disk, full := smallDisk(t)

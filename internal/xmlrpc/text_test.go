@@ -120,7 +120,7 @@ func TestTextsThatCannotBeSentAreErrors(t *testing.T) {
 	}
 	a.End()
 	for _, now := range []string{strings.Repeat("x", ShortText), "xx\xe2\x82", "\xe2", ""} { // also within a character
-		src.text = shrunk{strings.NewReader(now), src.text.Size()}
+		src.text = shrunk{strings.NewReader(now), src.Size()}
 		if n, err := a.WriteTo(io.Discard); err == nil {
 			t.Errorf("a text that became %d bytes was sent in %d bytes without an error", len(now), n)
 		}

@@ -19,7 +19,7 @@ const (
 	answerMemory = 8 << 20
 	// smallAnswer is the size, in bytes, up to which an answer counts for
 	// nothing: a socket takes it at once.
-	smallAnswer = 64 << 10
+	smallAnswer = xmlrpc.ShortText
 	// answerFiles bounds the logs that are sent at one time, in pieces, from
 	// files that are open for that long.
 	answerFiles = 64
@@ -142,7 +142,7 @@ func (b *answerBudget) expect(method string, args []any) demand {
 	case method == multicallName && len(args) == 1:
 		return b.expectAll(args[0])
 	case isLogRead(method):
-		if n := logSize(args); n <= xmlrpc.ShortText {
+		if n := logSize(args); n <= smallAnswer {
 			return demand{bytes: n}
 		}
 		return demand{files: 1}
